@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The simulated backing: a working image that the program sees and a durable image that a crash leaves.
+ *
+ * MODES  PM_SIM_LINES: 64-byte lines are clean, dirty or flushed; a drain commits the flushed ones; at a crash a dirty
+ *        or flushed line may be as it was durable, or any prefix of the stores made to it since.
+ *        PM_SIM_PAGES: 4 KB pages; at a crash any subset of the dirty ones may have been written; drain (msync) of a
+ *        flushed range is the only promise. Context flush/drain are noted as for the file backing.
+ *        PM_SIM_KILLED: the process dies first and recovers from the visible image (all stores are there), then the
+ *        power fails during or after that recovery: pm_sim_crash_visible() makes the working image of the next life
+ *        while the durable image and the pending lines stay what they were.
+ *
+ * THREADS: one.
+ */
+#ifndef HEARTH_PERSIST_PM_SIM_H
+#define HEARTH_PERSIST_PM_SIM_H
+
+#include "persist/pm.h"
+
+enum pm_sim_mode { PM_SIM_LINES, PM_SIM_PAGES };
+
+enum pm_status pm_sim_open(struct pm **out, size_t bytes, enum pm_sim_mode mode) HEARTH_MUST_USE;
+
+/* Called before each flush and each drain takes effect (the crash points), with the number of the point. */
+void pm_sim_set_hook(struct pm *pm, void (*hook)(struct pm *pm, uint64_t point, void *context), void *context);
+/* The switch of the mutation tests: flushes or drains of this site do nothing. PM_SITE_COUNT: none. */
+void pm_sim_skip_site(struct pm *pm, enum pm_site site);
+/* How often each site was reached. */
+const uint64_t *pm_sim_site_counts(struct pm *pm);
+
+/* Lines (or pages) that differ from the durable image now: how many there are. */
+size_t pm_sim_outstanding(struct pm *pm);
+
+enum pm_sim_image { PM_SIM_NONE, PM_SIM_ALL, PM_SIM_ONLY, PM_SIM_ALL_BUT, PM_SIM_RANDOM };
+/*
+ * Crash here: the working image becomes the durable image plus the chosen outstanding lines or pages (`which`: the
+ * one meant by ONLY and ALL_BUT; `seed`: of RANDOM, which also picks prefixes of stores), and all is clean. Meant to
+ * be called in a forked child, or anywhere else that does not need the old state.
+ */
+void pm_sim_crash(struct pm *pm, enum pm_sim_image image, size_t which, uint64_t seed);
+/* Crash of the process only: all visible stores stay, what was outstanding stays outstanding (mode "killed"). */
+void pm_sim_kill(struct pm *pm);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A pool: superblock, geometry and segment table over one mapping, and the space of its segments.
+ *
+ * THREADS: pool_superblock_update() from any thread, under a lock inside. Segment functions that change states: index
+ * writer's thread only, but pool_take_ready(), from any worker.
+ *
+ * DURABILITY: said at each function. SOURCE: DESIGN sections 4 and 5.
+ */
+#ifndef HEARTH_PERSIST_POOL_H
+#define HEARTH_PERSIST_POOL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "persist/pm.h"
+
+/* Runtime twin of a segment line. One 64-byte line each, indexed by segment. */
+struct segment {
+    _Atomic uint32_t closed_end; /* bytes: records that end at or below this are closed (TURN mode: durable) */
+    _Atomic uint32_t generation;
+    _Atomic uint8_t state;       /* enum pmd_segment_state */
+    uint8_t writer;
+    _Atomic uint32_t length;     /* bytes, once sealed */
+    _Atomic int64_t live_bytes;  /* of records named by the ordered index (R1); an estimate after a restart */
+    uint32_t record_count;
+    _Atomic uint64_t sequence;   /* order in which segments were opened, in this run; 0: older than this run */
+    uint64_t top_epoch;          /* highest epoch of a record in it, as far as the index writer has read */
+    uint8_t pad[16];
+};
+
+struct pool {
+    struct pm *pm;
+    uint32_t segment_bits;
+    uint32_t segment_bytes;
+    uint64_t segment_count;
+    uint64_t hash_seed;
+    struct segment *segments;          /* segment_count */
+    struct pmd_superblock superblock;  /* the newest durable copy; read under lock, or before threads start */
+    pthread_mutex_t superblock_lock;
+    bool same_boot;                    /* the last instance ran on this kernel boot, device and inode */
+    enum pmd_commit_mode previous_mode;/* of the last instance */
+    struct pool_space *space;          /* free and ready lists: space.c */
+};
+
+struct pool_create {
+    uint64_t bytes;        /* 0: the pool must exist */
+    uint32_t segment_bits; /* 0: default */
+};
+
+/*
+ * Opens over `pm` (which the pool then owns), or first lays out a new pool when create->bytes is not 0 and the
+ * mapping is all new. Reads and verifies superblock copies and segment table. Changes nothing on media of an existing
+ * pool. Errors: PM_NOT_POOL, PM_VERSION_BAD, PM_DAMAGED (both copies), PM_IO, PM_NO_MEMORY.
+ */
+enum pm_status pool_open(struct pool **out, struct pm *pm, const struct pool_create *create) HEARTH_MUST_USE;
+void pool_close(struct pool *pool);
+
+/* Changes the superblock: `change` edits a copy under the lock, which is then written to the other place and drained.
+ * Durable on return. */
+enum pm_status pool_superblock_update(struct pool *pool, struct pm_context *context,
+                                      void (*change)(struct pmd_superblock *superblock, void *argument),
+                                      void *argument) HEARTH_MUST_USE;
+/* Fills boot_id, device and inode of the running system into a superblock. */
+void pool_identify(const struct pool *pool, struct pmd_superblock *superblock);
+
+static inline pm_off pool_segment_off(const struct pool *pool, uint32_t segment)
+{
+    return (pm_off)segment << pool->segment_bits;
+}
+static inline uint32_t pool_segment_of(const struct pool *pool, pm_off off)
+{
+    return (uint32_t)(off >> pool->segment_bits);
+}
+static inline uint8_t *pool_at(const struct pool *pool, pm_off off)
+{
+    return pool->pm->base + off;
+}
+/* The segment's line on media. */
+struct pmd_segment_line *pool_segment_line(const struct pool *pool, uint32_t segment);
+
+/* Who asks for a segment: each class may take the free count down to its own reserve only. */
+enum space_class { SPACE_USER, SPACE_TOMBSTONE, SPACE_CLEANER, SPACE_INDEX };
+
+/*
+ * Space. Segments go free -> ready (allocated, touched, generation raised, line LOG and durable; by
+ * pool_space_step()) -> taken by a log writer. Reserves by count keep a full pool able to delete, clean and index.
+ */
+/* Rebuilds the free list from the segment states; after recovery has sealed. */
+enum pm_status pool_space_start(struct pool *pool) HEARTH_MUST_USE;
+/* Keeps `ready_goal` segments ready. Index writer's thread. Returns true if it did something. */
+bool pool_space_step(struct pool *pool, struct pm_context *context, uint32_t ready_goal);
+/* Takes a ready segment (generation set, state LOG). PM_FULL: none ready now for this class; ask again later. Any thread. */
+enum pm_status pool_take_ready(struct pool *pool, enum space_class class, uint32_t *segment) HEARTH_MUST_USE;
+/* Takes a free segment and makes it `state` (SURVIVOR or INDEX) at once, durable on return. Index writer's thread. */
+enum pm_status pool_take_free(struct pool *pool, struct pm_context *context, enum space_class class,
+                              enum pmd_segment_state state, uint32_t *segment) HEARTH_MUST_USE;
+/* Changes state and length of a segment: one 8-byte store, flushed with `flush_site`; durable after the context's next
+ * drain. Does not drain. */
+void pool_set_segment(struct pool *pool, struct pm_context *context, uint32_t segment, enum pmd_segment_state state,
+                      uint32_t length, enum pm_site flush_site);
+/* Gives a segment back: line FREE and durable first (R3), then on the free list. */
+enum pm_status pool_free_segment(struct pool *pool, struct pm_context *context, uint32_t segment) HEARTH_MUST_USE;
+
+struct pool_space_counts {
+    uint64_t free, ready, log, survivor, index, fixed;
+    bool disk_full; /* the file system refused the last allocation */
+};
+void pool_space_counts(const struct pool *pool, struct pool_space_counts *out);
+/* Free and ready segments beyond the reserve of SPACE_USER: 0 means users' writes must wait or evict. Cheap. */
+uint64_t pool_space_available(const struct pool *pool);
+
+#endif
