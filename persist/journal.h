@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The journal of the ordered index: a batch's after-images are made durable, then applied in place.
+ *
+ * IDEA: physical redo of 8-byte words. Two halves, batch n in half n % 2: while batch n is written its predecessor,
+ * wholly applied and durable, stays readable, so the highest complete batch always exists and applying it again is
+ * always right. W travels in the header.
+ *
+ * THREADS: the index writer only. DURABILITY: journal_commit() returns: durable and applied; a crash inside leaves
+ * the index as before the batch or, after recovery, as behind it.
+ */
+#ifndef HEARTH_PERSIST_JOURNAL_H
+#define HEARTH_PERSIST_JOURNAL_H
+
+#include "persist/pool.h"
+
+struct journal;
+
+enum pm_status journal_open(struct journal **out, struct pool *pool, uint64_t last_batch) HEARTH_MUST_USE;
+void journal_close(struct journal *journal);
+/* Bytes of after-images one batch can hold. */
+uint64_t journal_capacity(const struct journal *journal);
+
+void journal_begin(struct journal *journal);
+/* Adds `words` words to be stored at `off`. False: it does not fit any more (commit what is there first). */
+bool journal_add(struct journal *journal, pm_off off, const uint64_t *words, uint32_t count) HEARTH_MUST_USE;
+/*
+ * Writes, flushes (new leaves flushed before on the same context share the drain), drains; calls `before` (readers'
+ * sequence words go odd), applies, calls `after`, flushes and drains. Returns with the batch applied.
+ */
+enum pm_status journal_commit(struct journal *journal, struct pm_context *context, uint64_t w,
+                              const uint64_t keys[PM_DATABASES], const uint64_t expires[PM_DATABASES],
+                              void (*before)(void *argument), void (*after)(void *argument),
+                              void *argument) HEARTH_MUST_USE;
+uint64_t journal_batch(const struct journal *journal);
+
+struct journal_state {
+    uint64_t batch; /* highest complete one, 0: none yet */
+    uint64_t w;
+    uint64_t keys[PM_DATABASES], expires[PM_DATABASES];
+};
+/* Recovery: finds the highest complete batch; applies it unless `applied` says it is, flushes and drains. With
+ * read_only nothing is stored. */
+enum pm_status journal_recover(struct pool *pool, struct pm_context *context, uint64_t applied, bool read_only,
+                               struct journal_state *out) HEARTH_MUST_USE;
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A record as seen in memory: one version of one object, decoded from media or about to be written.
+ *
+ * Readers get pointers into the mapping: valid within the turn (epoch pin) in which they were got.
+ */
+#ifndef HEARTH_PERSIST_RECORD_H
+#define HEARTH_PERSIST_RECORD_H
+
+#include <stdbool.h>
+
+#include "base/compiler.h"
+#include "persist/pool.h"
+
+enum { RECORD_KEY_MAX = 65535, RECORD_VALUE_MAX = 1024 * 1024 };
+
+/* cts: epoch 40 | counter 17 | writer 7. */
+enum { CTS_WRITER_BITS = 7, CTS_COUNTER_BITS = 17, CTS_EPOCH_SHIFT = 24 };
+static inline uint64_t cts_epoch(uint64_t cts)
+{
+    return cts >> CTS_EPOCH_SHIFT;
+}
+static inline uint64_t cts_make(uint64_t epoch, uint32_t counter, uint32_t writer)
+{
+    return epoch << CTS_EPOCH_SHIFT | (uint64_t)counter << CTS_WRITER_BITS | writer;
+}
+
+/* Where a record's parts lie; filled by record_view(), without reading key or value. */
+struct record_view {
+    const struct pmd_record *header;
+    const uint8_t *key;
+    const uint8_t *value;
+    uint64_t expire_at_ms; /* 0: none */
+    uint64_t cas;          /* the CAS unique: cts unless the record says otherwise */
+    uint32_t client_flags;
+    uint32_t bytes; /* on media, padding included */
+};
+
+/* Bytes on media, padding included, of a record with these parts. */
+uint64_t record_bytes(uint8_t flags, uint32_t key_len, uint64_t value_len);
+
+/*
+ * Looks at the record at `off`: false when its lengths do not fit into the segment (damage or end of log). Does not
+ * verify the checksum. `limit`: first byte behind what may be read (at most the segment's end).
+ */
+bool record_view(const struct pool *pool, pm_off off, pm_off limit, struct record_view *out);
+/* Verifies the checksum of a viewed record against its segment's generation. */
+bool record_verify(const struct pool *pool, pm_off off, const struct record_view *view);
+/* Computes the checksum of a complete record lying at `record`, to be valid at `off`. */
+uint32_t record_checksum(const struct pool *pool, pm_off off, const struct pmd_record *record, uint32_t bytes_unpadded);
+
+/* A trusted record named by index or hash index: no bounds beyond debug checks; the hot path. */
+static inline const struct pmd_record *record_at(const struct pool *pool, pm_loc loc)
+{
+    return (const struct pmd_record *)(pool->pm->base + loc * PM_UNIT);
+}
+static inline const uint8_t *record_key(const struct pmd_record *record)
+{
+    return (const uint8_t *)(record + 1) + (record->flags & PMD_HAS_EXPIRY ? 8 : 0) +
+           (record->flags & PMD_HAS_CLIENT_FLAGS ? 4 : 0) + (record->flags & PMD_HAS_CAS ? 8 : 0);
+}
+
+#endif
