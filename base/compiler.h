@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the compiler is told beside the code. */
+/*
+ * What gcc and clang offer beyond C11, under one name each.
+ */
 #ifndef HEARTH_BASE_COMPILER_H
 #define HEARTH_BASE_COMPILER_H
 
 #define HEARTH_LIKELY(x) __builtin_expect(!!(x), 1)
 #define HEARTH_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* The result is an answer that the caller has to look at. */
 #define HEARTH_MUST_USE __attribute__((warn_unused_result))
-#define HEARTH_PRINTF(format, first) __attribute__((format(printf, format, first)))
+
+/* printf-like: argument `fmt` is the format, the values begin at `first`. */
+#define HEARTH_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+
+#define HEARTH_NORETURN __attribute__((noreturn))
+#define HEARTH_COLD __attribute__((cold))
+#define HEARTH_UNUSED __attribute__((unused))
+
+#define HEARTH_CACHE_LINE_BYTES 64
+#define HEARTH_CACHE_ALIGNED __attribute__((aligned(HEARTH_CACHE_LINE_BYTES)))
+
+#define HEARTH_ARRAY_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Unit tests: tests/unit/check_<module>.c with cmocka. To add one, append its program to its layer's
+# list and give it that layer's libraries, so that a layering slip is a link error:
+#
+#     check_heap = ... \
+#         tests/unit/check_hash_index
+#     tests_unit_check_hash_index_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
+#
+# The source is tests/unit/check_hash_index.c by itself. A test of several files names them:
+#
+#     tests_unit_check_hash_index_SOURCES = tests/unit/check_hash_index.c tests/unit/model.c
+#
+# Programs that suite scripts of tests/run need, but that are no tests by themselves, go to helpers.
+# Programs of persist and heap also run under TSan.
+
+check_base =
+
+check_persist =
+
+check_heap =
+
+check_proto =
+
+check_server =
+
+# Helper programs of the suites in tests/run.
+test_helpers =
+
+unit_tests = $(check_base) $(check_persist) $(check_heap) $(check_proto) $(check_server)
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(unit_tests) $(test_helpers)
+TESTS = $(unit_tests)
+endif
+
+# libFuzzer targets: tests/fuzz/fuzz_<parser>.c, only in a build with --enable-fuzz and CC=clang.
+# Each takes tests_fuzz_<name>_LDADD = <libraries> and tests_fuzz_<name>_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer.
+fuzz_targets =
+if ENABLE_FUZZ
+noinst_PROGRAMS += $(fuzz_targets)
+endif
+
+# What ./dev asks make for.
+.PHONY: test-programs list-unit list-unit-threads list-fuzz
+test-programs: all $(check_PROGRAMS)
+list-unit:
+	@echo $(unit_tests)
+list-unit-threads:
+	@echo $(check_persist) $(check_heap)
+list-fuzz:
+	@echo $(fuzz_targets)
+
+EXTRA_DIST += \
+	tests/run
