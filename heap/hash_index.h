@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The hash index: DRAM, key hash to the location of the key's newest record. The hot path of every request.
+ *
+ * IDEA: buckets of one cache line with eight 8-byte slots; linear hashing over a reserved range of addresses, so that
+ * the table grows bucket by bucket, without a pause, a doubling peak or moving anything but one bucket's slots; what
+ * overflows goes to chained buckets in a side table. 24 hash bits in a slot are the address bits above the smallest
+ * table and the tag at once: growing reads no record. The stripe of a key is made of its lowest hash bits, so that a
+ * bucket and the one it splits into share their stripe.
+ *
+ * SLOT  bits 0..35 loc (pm_loc), 36..59 hash bits 14..37, 60..61 frequency, 62 mark, 63 tier (0: pool). 0 is empty.
+ *
+ * THREADS: reads are lock-free (a reader that misses looks again if the table grew meanwhile) and hold an epoch pin.
+ * Inserts, removals, location changes and splits happen under the key's stripe lock; the frequency is a weak CAS by
+ * readers, so every slot change is a CAS of the whole word (keeping what a concurrent touch did is not needed).
+ *
+ * COST: 64 / (8 * load) bytes an object; mean over a doubling at most 12 B with the side table (DESIGN section 10).
+ */
+#ifndef HEARTH_HEAP_HASH_INDEX_H
+#define HEARTH_HEAP_HASH_INDEX_H
+
+#include <stdatomic.h>
+
+#include "persist/skiplist.h"
+
+struct hash_index;
+
+enum { HASH_INDEX_BASE_BITS = 14, HASH_INDEX_STRIPE_BITS = 10, HASH_FREQUENCY_MAX = 3 };
+
+#define HASH_SLOT_LOC_MASK ((UINT64_C(1) << PM_LOC_BITS) - 1)
+#define HASH_SLOT_TAG_SHIFT 36
+#define HASH_SLOT_FREQUENCY_SHIFT 60
+#define HASH_SLOT_MARK (UINT64_C(1) << 62)
+
+static inline pm_loc hash_slot_loc(uint64_t word)
+{
+    return word & HASH_SLOT_LOC_MASK;
+}
+static inline uint32_t hash_slot_frequency(uint64_t word)
+{
+    return (uint32_t)(word >> HASH_SLOT_FREQUENCY_SHIFT) & 3;
+}
+
+/* expected: objects at open (sizes the table; it grows from there). max: objects it may ever hold (reserves addresses,
+ * not memory). False: no memory. */
+bool hash_index_open(struct hash_index **out, const struct pool *pool, uint64_t expected, uint64_t max);
+void hash_index_close(struct hash_index *index);
+
+/* Asks for the bucket's cache line ahead of a find. */
+void hash_index_prefetch(const struct hash_index *index, uint64_t hash);
+/* Like it, one step further: asks for the record of the first slot whose tag fits (the bucket should be here by now). */
+void hash_index_prefetch_record(const struct hash_index *index, uint64_t hash);
+
+struct hash_ref {
+    _Atomic uint64_t *slot;
+    uint64_t word; /* as it was read */
+};
+/* Finds the slot whose record has this key (whole key compared with the record's). Lock-free, or under the stripe
+ * lock, where slot and word then are exact. A marked slot: see heap.h. */
+bool hash_index_find(const struct hash_index *index, const struct index_key *key, struct hash_ref *ref);
+/* Counts a hit: frequency + 1, skipped when saturated. A lost race loses the count, no more. */
+static inline void hash_index_touch(const struct hash_ref *ref)
+{
+    uint64_t word = ref->word;
+
+    if (((word >> HASH_SLOT_FREQUENCY_SHIFT) & 3) != HASH_FREQUENCY_MAX)
+        atomic_compare_exchange_weak_explicit(ref->slot, &word, word + (UINT64_C(1) << HASH_SLOT_FREQUENCY_SHIFT),
+                                              memory_order_relaxed, memory_order_relaxed);
+}
+
+/* ---- under the stripe lock ---- */
+
+uint32_t hash_index_stripe(uint64_t hash);
+void hash_index_lock(struct hash_index *index, uint64_t hash);
+void hash_index_unlock(struct hash_index *index, uint64_t hash);
+/* By stripe number, for transactions: ascending order, each once. */
+void hash_index_lock_stripe(struct hash_index *index, uint32_t stripe);
+void hash_index_unlock_stripe(struct hash_index *index, uint32_t stripe);
+
+/* The key is not there. Only the low 40 bits of the hash are used. mark: insert it marked. False: no memory or table
+ * full; nothing was changed. */
+bool hash_index_insert(struct hash_index *index, uint64_t hash, pm_loc loc, uint32_t frequency, bool mark) HEARTH_MUST_USE;
+/* New location (release order: the record's bytes are visible before); frequency as given, mark as given. */
+void hash_index_set(struct hash_index *index, const struct hash_ref *ref, pm_loc loc, uint32_t frequency, bool mark);
+void hash_index_set_mark(struct hash_index *index, const struct hash_ref *ref, bool mark);
+void hash_index_remove(struct hash_index *index, const struct hash_ref *ref);
+/* Finds by location instead of by key: the slot that names loc, if any (for cleaner and evictor). */
+bool hash_index_find_loc(const struct hash_index *index, uint64_t hash, pm_loc loc, struct hash_ref *ref);
+/* Refill from an index entry: inserts unless a slot for the same key is there. Records are read only where an equal
+ * tag is in the bucket already. Takes no lock itself. Result: inserted or not. False in *ok: no memory. */
+bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, bool *ok);
+
+/* ---- without a lock ---- */
+
+/* Splits buckets while the load is above the goal; bounded work; cheap when there is nothing to do. Called after the
+ * stripe lock was let go. */
+void hash_index_grow(struct hash_index *index);
+
+/*
+ * One step of a scan (Redis SCAN's guarantee: what is there from start to end is given at least once, however the
+ * table grows between calls, over a restart too): gives all words of the bucket at the cursor, returns the next
+ * cursor, 0 at the end. Starts with 0.
+ */
+uint64_t hash_index_scan(const struct hash_index *index, uint64_t cursor, void (*each)(uint64_t word, void *context), void *context);
+/* A word of a bucket chosen by `random`, 0 if that bucket is empty. */
+uint64_t hash_index_random(const struct hash_index *index, uint64_t random);
+/* Sweeps bucket number `bucket` under its stripe lock: `drop` says which words go. Returns the next bucket, 0 when all
+ * were swept (buckets that were made meanwhile included). */
+uint64_t hash_index_sweep(struct hash_index *index, uint64_t bucket, bool (*drop)(uint64_t word, void *context), void *context);
+
+struct hash_index_stats {
+    uint64_t slots_used, buckets, overflow_buckets, bytes;
+};
+void hash_index_stats(const struct hash_index *index, struct hash_index_stats *out);
+
+#endif
