@@ -4,6 +4,15 @@ noinst_LIBRARIES += base/libbase.a
 base_libbase_a_SOURCES = \
 	base/assert.c \
 	base/assert.h \
+	base/buf.c \
+	base/buf.h \
+	base/clock.c \
+	base/clock.h \
 	base/compiler.h \
+	base/epoch.h \
+	base/glob.c \
+	base/glob.h \
 	base/log.c \
-	base/log.h
+	base/log.h \
+	base/number.c \
+	base/number.h

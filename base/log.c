@@ -34,13 +34,13 @@ static int open_file(const char *path, int *fd)
     return *fd < 0 ? errno : 0;
 }
 
-int log_open(const char *path)
+int log_output_open(const char *path)
 {
     int fd;
     int error;
 
     if (path == NULL || path[0] == '\0') {
-        log_close();
+        log_output_close();
         return 0;
     }
     if (strlen(path) >= sizeof log_path)
@@ -48,13 +48,13 @@ int log_open(const char *path)
     error = open_file(path, &fd);
     if (error != 0)
         return error;
-    log_close();
+    log_output_close();
     memmove(log_path, path, strlen(path) + 1);
     atomic_store(&log_fd, fd);
     return 0;
 }
 
-int log_reopen(void)
+int log_output_reopen(void)
 {
     int old = atomic_load(&log_fd);
     int fd;
@@ -71,7 +71,7 @@ int log_reopen(void)
     return error;
 }
 
-void log_close(void)
+void log_output_close(void)
 {
     int old = atomic_exchange(&log_fd, STDERR_FILENO);
 
@@ -129,7 +129,7 @@ static size_t format_head(char *line, size_t line_bytes, enum log_level level, c
     return len;
 }
 
-void log_write(enum log_level level, const char *tag, const char *fmt, ...)
+void log_message(enum log_level level, const char *tag, const char *fmt, ...)
 {
     char line[LOG_LINE_BYTES_MAX];
     int saved_errno = errno;
