@@ -19,12 +19,10 @@ HEARTH_NORETURN HEARTH_COLD void assert_failed(const char *tier, const char *wha
                                                const char *function);
 
 /* Always on; cheap. The process cannot go on when x is false. */
-#define must(x) \
-    (HEARTH_LIKELY(x) ? (void)0 : assert_failed("must", #x, __FILE__, __LINE__, __func__))
+#define must(x) (HEARTH_LIKELY(x) ? (void)0 : assert_failed("must", #x, __FILE__, __LINE__, __func__))
 
 /* Can happen, and should be handled one day; search for it. Always on until then. */
-#define ought(x) \
-    (HEARTH_LIKELY(x) ? (void)0 : assert_failed("ought", #x, __FILE__, __LINE__, __func__))
+#define ought(x) (HEARTH_LIKELY(x) ? (void)0 : assert_failed("ought", #x, __FILE__, __LINE__, __func__))
 
 /* A place that control never reaches, and why. */
 #define never(why) assert_failed("never", why, __FILE__, __LINE__, __func__)

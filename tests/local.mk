@@ -13,7 +13,19 @@
 # Programs that suite scripts of tests/run need, but that are no tests by themselves, go to helpers.
 # Programs of persist and heap also run under TSan.
 
-check_base =
+check_base = \
+	tests/unit/check_base_assert \
+	tests/unit/check_base_buf \
+	tests/unit/check_base_clock \
+	tests/unit/check_base_glob \
+	tests/unit/check_base_log \
+	tests/unit/check_base_number
+tests_unit_check_base_assert_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_base_buf_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_base_clock_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_base_glob_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_base_log_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_base_number_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 
 check_persist =
 
@@ -51,4 +63,6 @@ list-fuzz:
 	@echo $(fuzz_targets)
 
 EXTRA_DIST += \
-	tests/run
+	tests/lib \
+	tests/run \
+	tests/unit/check.h
