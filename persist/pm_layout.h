@@ -43,6 +43,8 @@ enum {
 };
 
 #define PM_MAGIC UINT64_C(0x0031304854524148) /* "HARTH01\0" read as bytes: H A R T H 0 1 */
+/* In place of copy A's magic, durable before anything else, until copy B is: the pool is being made. "HARTHNEW" */
+#define PM_CREATING UINT64_C(0x57454e4854524148)
 
 enum { PM_SEGMENT_SUPERBLOCK = 0, PM_SEGMENT_TABLE = 1, PM_SEGMENT_JOURNAL = 2, PM_SEGMENT_HEAD = 3, PM_SEGMENT_FIRST_FREE = 4 };
 
@@ -74,7 +76,9 @@ struct pmd_superblock {
     uint8_t boot_id[16];      /* kernel boot of the last instance, with device and inode: same boot, or not */
     uint64_t device;
     uint64_t inode;
-    uint8_t reserved[344];
+    uint64_t flush_at_ms;        /* a delayed flush is pending at this unix ms; 0: none */
+    uint64_t flush_at_databases; /* bit a database */
+    uint8_t reserved[328];
     uint64_t checksum; /* XXH3_64 of the bytes before it */
 };
 _Static_assert(sizeof(struct pmd_superblock) == 512, "superblock");
@@ -151,13 +155,13 @@ struct pmd_link {
 };
 _Static_assert(sizeof(struct pmd_link) == 16, "link");
 
-enum pmd_control_kind { PMD_CONTROL_FLUSH = 1, PMD_CONTROL_FLUSH_AT = 2 };
+enum pmd_control_kind { PMD_CONTROL_FLUSH = 1 };
 
 /* Value of a CONTROL record. FLUSH: every version of those databases with a lower cts is gone. */
 struct pmd_control {
     uint32_t control;   /* enum pmd_control_kind */
     uint32_t databases; /* bit a database */
-    uint64_t at_ms;     /* FLUSH_AT: unix ms when it becomes a FLUSH */
+    uint64_t at_ms;     /* not 0: the delayed flush of the superblock that this one carries out */
 };
 _Static_assert(sizeof(struct pmd_control) == 16, "control");
 

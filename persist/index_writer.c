@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The index writer's state machine: IDLE -> CLOSING (turns, sync) -> APPLYING (phase by phase) -> IDLE.
+ */
+#include "persist/index_writer.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/log.h"
+
+enum state { STATE_IDLE, STATE_CLOSING, STATE_APPLYING, STATE_FAILED };
+
+enum {
+    FORGOTTEN_BATCHES = 8, /* cuts whose tombstones wait for their grace period */
+    CONTROLS_MAX = 1024,
+    /* Renew the lease when less than this is left of RECOVERY_LEASE_EPOCHS. */
+    LEASE_LOW_EPOCHS = 1 << 21,
+    LEASE_EPOCHS = 1 << 22,
+};
+
+struct forgotten {
+    uint64_t hash;
+    pm_loc tombstone;
+};
+struct forgotten_batch {
+    struct forgotten *items;
+    size_t count;
+    uint64_t epoch; /* a grace period has passed when no pin is at or below it */
+};
+
+struct index_writer {
+    struct index_writer_options o;
+    struct pm_context context;
+    enum state state;
+    _Atomic uint64_t w;
+    _Atomic bool throttled;
+    _Atomic bool requested;
+    _Atomic bool tail_applied;
+    int64_t keys_delta[PM_DATABASES], expires_delta[PM_DATABASES];
+    uint64_t cut;         /* the one under way */
+    uint64_t last_cut_us;
+    uint64_t cuts;
+    struct index_op *ops; /* of the cut: [0, op_count), those of the phase in front after select_phase() */
+    size_t op_count, op_cap;
+    bool out_of_memory;
+    size_t phase_count, phase_applied; /* ops of the phase under way, sorted, one a key */
+    pm_loc *controls;                  /* FLUSH records of the cut, by cts */
+    size_t control_count, control_next;
+    bool phase_ready;
+    struct forgotten_batch forgotten[FORGOTTEN_BATCHES]; /* ring */
+    size_t forgotten_first, forgotten_count;
+};
+
+enum pm_status index_writer_open(struct index_writer **out, const struct index_writer_options *options)
+{
+    struct index_writer *writer = calloc(1, sizeof(*writer));
+
+    if (!writer)
+        return PM_NO_MEMORY;
+    writer->controls = calloc(CONTROLS_MAX, sizeof(*writer->controls));
+    if (!writer->controls) {
+        free(writer);
+        return PM_NO_MEMORY;
+    }
+    writer->o = *options;
+    writer->w = options->w;
+    writer->cut = options->first_epoch - 1; /* the recovered tail: nobody is pinned so low */
+    writer->state = STATE_CLOSING;
+    pm_context_init(&writer->context, options->pool->pm);
+    *out = writer;
+    return PM_OK;
+}
+
+void index_writer_close(struct index_writer *writer)
+{
+    if (!writer)
+        return;
+    for (size_t i = 0; i < FORGOTTEN_BATCHES; i++)
+        free(writer->forgotten[i].items);
+    free(writer->controls);
+    free(writer->ops);
+    free(writer);
+}
+
+void index_writer_live(struct pool *pool, pm_loc loc, int64_t bytes)
+{
+    uint32_t segment = pool_segment_of(pool, loc * PM_UNIT);
+
+    must(segment < pool->segment_count);
+    atomic_fetch_add_explicit(&pool->segments[segment].live_bytes, bytes, memory_order_relaxed);
+}
+
+uint32_t index_writer_record_bytes(const struct pool *pool, pm_loc loc)
+{
+    const struct pmd_record *record = record_at(pool, loc);
+
+    return (uint32_t)record_bytes(record->flags, record->key_len, record->value_len);
+}
+
+/* ---- collecting a cut ---- */
+
+static bool ops_grow(struct index_writer *writer)
+{
+    size_t cap = writer->op_cap ? writer->op_cap * 2 : 4096;
+    struct index_op *ops = realloc(writer->ops, cap * sizeof(*ops));
+
+    if (!ops)
+        return false;
+    writer->ops = ops;
+    writer->op_cap = cap;
+    return true;
+}
+
+static void control_insert(struct index_writer *writer, pm_loc loc)
+{
+    const struct pool *pool = writer->o.pool;
+    size_t i = writer->control_count++;
+
+    must(writer->control_count <= CONTROLS_MAX);
+    for (; i > 0 && record_at(pool, writer->controls[i - 1])->cts > record_at(pool, loc)->cts; i--)
+        writer->controls[i] = writer->controls[i - 1];
+    writer->controls[i] = loc;
+}
+
+static void collect(const struct log_item *item, void *context)
+{
+    struct index_writer *writer = context;
+    const struct pmd_record *header = item->view.header;
+    struct index_op *op;
+
+    if (header->kind == PMD_RECORD_CONTROL) {
+        control_insert(writer, item->loc);
+        return;
+    }
+    if (writer->op_count == writer->op_cap && !ops_grow(writer)) {
+        writer->out_of_memory = true;
+        return;
+    }
+    op = &writer->ops[writer->op_count++];
+    op->key.db = header->db;
+    op->key.data = item->view.key;
+    op->key.len = header->key_len;
+    op->key.hash = key_hash(writer->o.pool->hash_seed, header->db, item->view.key, header->key_len);
+    op->kind = header->kind == PMD_RECORD_TOMBSTONE ? INDEX_FORGET : INDEX_PUT;
+    op->has_expiry = header->flags & PMD_HAS_EXPIRY;
+    op->loc = item->loc;
+    op->old_loc = 0;
+    op->done = false;
+}
+
+/* ---- phases of a cut: between FLUSH records ---- */
+
+static bool same_key(const struct index_key *a, const struct index_key *b)
+{
+    return a->db == b->db && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+/* Of each run of ops on one key the one with the highest cts stays. Returns how many stay. */
+static size_t keep_newest(const struct pool *pool, struct index_op *ops, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (kept > 0 && same_key(&ops[kept - 1].key, &ops[i].key)) {
+            if (record_at(pool, ops[i].loc)->cts > record_at(pool, ops[kept - 1].loc)->cts)
+                ops[kept - 1] = ops[i];
+        } else {
+            ops[kept++] = ops[i];
+        }
+    }
+    return kept;
+}
+
+/* Brings the ops below `limit` to the front; returns how many. */
+static size_t partition_below(const struct pool *pool, struct index_op *ops, size_t count, uint64_t limit)
+{
+    size_t below = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (record_at(pool, ops[i].loc)->cts < limit) {
+            struct index_op op = ops[i];
+            ops[i] = ops[below];
+            ops[below++] = op;
+        }
+    }
+    return below;
+}
+
+/*
+ * Chooses the ops of the next phase: all, or those older than the next FLUSH. What is left stays behind them. Swapping
+ * disturbs the order within a key, which keep_newest() does not need: it compares cts.
+ */
+static void select_phase(struct index_writer *writer)
+{
+    const struct pool *pool = writer->o.pool;
+    size_t count = writer->op_count;
+
+    if (writer->control_next < writer->control_count)
+        count = partition_below(pool, writer->ops, count,
+                                record_at(pool, writer->controls[writer->control_next])->cts);
+    index_ops_sort(writer->ops, count);
+    writer->phase_count = keep_newest(pool, writer->ops, count);
+    memmove(writer->ops + writer->phase_count, writer->ops + count, (writer->op_count - count) * sizeof(*writer->ops));
+    writer->op_count -= count - writer->phase_count;
+    writer->phase_applied = 0;
+    writer->phase_ready = true;
+}
+
+/* What the applied ops [from, to) made live and dead (R1), and which slots of deleted keys may go later. */
+static bool account(struct index_writer *writer, size_t from, size_t to)
+{
+    struct pool *pool = writer->o.pool;
+    struct forgotten_batch *batch =
+        &writer->forgotten[(writer->forgotten_first + writer->forgotten_count) % FORGOTTEN_BATCHES];
+
+    for (size_t i = from; i < to; i++) {
+        const struct index_op *op = &writer->ops[i];
+        struct forgotten *items;
+
+        if (op->old_loc != op->loc) {
+            if (op->old_loc)
+                index_writer_live(pool, op->old_loc, -(int64_t)index_writer_record_bytes(pool, op->old_loc));
+            if (op->kind == INDEX_PUT)
+                index_writer_live(pool, op->loc, index_writer_record_bytes(pool, op->loc));
+        }
+        if (op->kind != INDEX_FORGET)
+            continue;
+        if ((batch->count & (batch->count - 1)) == 0) { /* grows at powers of two */
+            items = realloc(batch->items, (batch->count ? batch->count * 2 : 1) * sizeof(*items));
+            if (!items)
+                return false;
+            batch->items = items;
+        }
+        batch->items[batch->count++] = (struct forgotten){op->key.hash, op->loc};
+    }
+    return true;
+}
+
+static enum index_writer_step fail(struct index_writer *writer, enum pm_status status, const char *what)
+{
+    log_error("index_writer", "%s failed: %s; the index horizon stands still, restart the server", what,
+              pm_status_text(status));
+    writer->state = STATE_FAILED;
+    return INDEX_WRITER_FAILED;
+}
+
+static void clear_flush_at(struct pmd_superblock *superblock, void *argument)
+{
+    const struct pmd_control *control = argument;
+
+    if (superblock->flush_at_ms == control->at_ms)
+        superblock->flush_at_ms = 0;
+}
+
+/* The FLUSH behind the phase that was just applied. */
+static enum pm_status apply_control(struct index_writer *writer)
+{
+    const struct pool *pool = writer->o.pool;
+    struct pmd_control control;
+    struct record_view view;
+    pm_off off = writer->controls[writer->control_next] * PM_UNIT;
+    uint64_t w_before = atomic_load_explicit(&writer->w, memory_order_relaxed);
+    enum pm_status status;
+
+    if (!record_view(pool, off, pool->pm->bytes, &view) || view.header->value_len != sizeof(control))
+        return PM_DAMAGED;
+    memcpy(&control, view.value, sizeof(control));
+    if (control.at_ms) { /* a delayed flush that happened: it must not happen again once W hides this record */
+        status = pool_superblock_update(writer->o.pool, &writer->context, clear_flush_at, &control);
+        if (status)
+            return status;
+    }
+    return skiplist_drop_databases(writer->o.skiplist, &writer->context, control.databases, w_before);
+}
+
+static void tail_is_applied(struct index_writer *writer, const struct skiplist_counts *before)
+{
+    struct skiplist_counts after;
+
+    skiplist_counts(writer->o.skiplist, &after);
+    for (int db = 0; db < PM_DATABASES; db++) {
+        writer->keys_delta[db] += (int64_t)(after.keys[db] - before->keys[db]);
+        writer->expires_delta[db] += (int64_t)(after.expires[db] - before->expires[db]);
+    }
+}
+
+/* All phases are applied and durable: W moves, finished segments are marked, tombstones wait for their grace. */
+static enum index_writer_step finish_cut(struct index_writer *writer, uint64_t now_us)
+{
+    struct pool *pool = writer->o.pool;
+    struct forgotten_batch *batch =
+        &writer->forgotten[(writer->forgotten_first + writer->forgotten_count) % FORGOTTEN_BATCHES];
+    uint32_t segment, length;
+
+    atomic_store_explicit(&writer->w, writer->cut, memory_order_release);
+    atomic_store_explicit(&writer->tail_applied, true, memory_order_release);
+    while (log_next_finished(writer->o.log, writer->cut, &segment, &length))
+        pool_set_segment(pool, &writer->context, segment, PMD_SEGMENT_INDEXED, length, PM_SITE_SEGMENT_INDEXED_FLUSH);
+    if (batch->count) {
+        batch->epoch = epoch_advance(writer->o.epochs);
+        if (!batch->epoch) /* at the lease's end: any later epoch serves as well */
+            batch->epoch = epoch_now(writer->o.epochs);
+        writer->forgotten_count++;
+    }
+    writer->cuts++;
+    writer->last_cut_us = now_us;
+    writer->state = STATE_IDLE;
+    return INDEX_WRITER_BUSY;
+}
+
+/* One phase: select, apply, account; then the FLUSH behind it, if there is one. */
+static enum index_writer_step apply_phase(struct index_writer *writer, uint64_t now_us)
+{
+    bool tail = !atomic_load_explicit(&writer->tail_applied, memory_order_relaxed);
+    bool last = writer->control_next == writer->control_count;
+    struct skiplist_counts before;
+    size_t applied = 0;
+    enum pm_status status;
+
+    if (tail)
+        skiplist_counts(writer->o.skiplist, &before);
+    if (!writer->phase_ready)
+        select_phase(writer);
+    status = skiplist_apply(writer->o.skiplist, &writer->context, writer->ops + writer->phase_applied,
+                            writer->phase_count - writer->phase_applied,
+                            last ? writer->cut : atomic_load_explicit(&writer->w, memory_order_relaxed), &applied);
+    if (!account(writer, writer->phase_applied, writer->phase_applied + applied))
+        return fail(writer, PM_NO_MEMORY, "remembering deleted keys");
+    writer->phase_applied += applied;
+    if (status == PM_OK && !last)
+        status = apply_control(writer);
+    if (tail)
+        tail_is_applied(writer, &before);
+    if (status == PM_FULL)
+        return INDEX_WRITER_FULL;
+    if (status)
+        return fail(writer, status, "applying a cut to the ordered index");
+    memmove(writer->ops, writer->ops + writer->phase_count,
+            (writer->op_count - writer->phase_count) * sizeof(*writer->ops));
+    writer->op_count -= writer->phase_count;
+    writer->phase_ready = false;
+    if (last)
+        return finish_cut(writer, now_us);
+    writer->control_next++;
+    return INDEX_WRITER_BUSY;
+}
+
+/* ---- the machine ---- */
+
+static void set_lease(struct pmd_superblock *superblock, void *argument)
+{
+    superblock->epoch_lease = *(const uint64_t *)argument;
+}
+
+/* C5: the lease is durable before an epoch near it is handed out. */
+static enum pm_status renew_lease(struct index_writer *writer)
+{
+    struct epochs *epochs = writer->o.epochs;
+    uint64_t now = epoch_now(epochs);
+    uint64_t lease = now + LEASE_EPOCHS;
+    enum pm_status status;
+
+    if (atomic_load_explicit(&epochs->limit, memory_order_relaxed) > now + LEASE_LOW_EPOCHS)
+        return PM_OK;
+    status = pool_superblock_update(writer->o.pool, &writer->context, set_lease, &lease);
+    if (status == PM_OK)
+        epoch_set_limit(epochs, lease);
+    return status;
+}
+
+static bool forget_step(struct index_writer *writer)
+{
+    struct forgotten_batch *batch = &writer->forgotten[writer->forgotten_first];
+
+    if (writer->forgotten_count == 0 || !epoch_passed(writer->o.epochs, batch->epoch))
+        return false;
+    for (size_t i = 0; i < batch->count; i++)
+        writer->o.forgotten(writer->o.context, batch->items[i].hash, batch->items[i].tombstone);
+    free(batch->items);
+    *batch = (struct forgotten_batch){0};
+    writer->forgotten_first = (writer->forgotten_first + 1) % FORGOTTEN_BATCHES;
+    writer->forgotten_count--;
+    return true;
+}
+
+static bool cut_is_due(struct index_writer *writer, uint64_t now_us)
+{
+    uint64_t records, bytes;
+
+    log_tail(writer->o.log, &records, &bytes);
+    atomic_store_explicit(&writer->throttled, records >= writer->o.tail_records || bytes >= writer->o.tail_bytes,
+                          memory_order_relaxed);
+    if (records == 0)
+        return false;
+    return records >= writer->o.tail_records / 2 || bytes >= writer->o.tail_bytes / 2 ||
+           now_us - writer->last_cut_us >= (uint64_t)writer->o.interval_ms * 1000;
+}
+
+static enum index_writer_step begin_cut(struct index_writer *writer)
+{
+    writer->cut = epoch_advance(writer->o.epochs);
+    if (!writer->cut)
+        return INDEX_WRITER_WAITING;
+    writer->state = STATE_CLOSING;
+    return INDEX_WRITER_BUSY;
+}
+
+static bool cut_is_closed(struct index_writer *writer)
+{
+    if (!epoch_passed(writer->o.epochs, writer->cut))
+        return false;
+    if (writer->o.mode == PMD_COMMIT_TURN || writer->cut < writer->o.first_epoch)
+        return true;
+    if (log_synced_epoch(writer->o.log) >= writer->cut)
+        return true;
+    writer->o.want_sync(writer->o.context, writer->cut);
+    return false;
+}
+
+static enum index_writer_step close_cut(struct index_writer *writer)
+{
+    if (writer->forgotten_count == FORGOTTEN_BATCHES || !cut_is_closed(writer))
+        return INDEX_WRITER_WAITING;
+    writer->op_count = writer->control_count = writer->control_next = 0;
+    writer->phase_ready = false;
+    log_read(writer->o.log, writer->cut, collect, writer);
+    if (writer->out_of_memory)
+        return fail(writer, PM_NO_MEMORY, "reading a cut of the log");
+    writer->state = STATE_APPLYING;
+    return INDEX_WRITER_BUSY;
+}
+
+enum index_writer_step index_writer_step(struct index_writer *writer, uint64_t now_us)
+{
+    bool due = cut_is_due(writer, now_us);
+    bool forgot = forget_step(writer);
+    enum pm_status status;
+
+    switch (writer->state) {
+    case STATE_FAILED:
+        return INDEX_WRITER_FAILED;
+    case STATE_CLOSING:
+        return close_cut(writer);
+    case STATE_APPLYING:
+        return apply_phase(writer, now_us);
+    case STATE_IDLE:
+        break;
+    }
+    status = renew_lease(writer);
+    if (status)
+        return fail(writer, status, "renewing the epoch lease");
+    if (atomic_exchange_explicit(&writer->requested, false, memory_order_relaxed) || due)
+        return begin_cut(writer);
+    return forgot ? INDEX_WRITER_BUSY : INDEX_WRITER_IDLE;
+}
+
+void index_writer_request(struct index_writer *writer)
+{
+    atomic_store_explicit(&writer->requested, true, memory_order_relaxed);
+}
+
+bool index_writer_throttled(const struct index_writer *writer)
+{
+    return atomic_load_explicit(&writer->throttled, memory_order_relaxed);
+}
+
+uint64_t index_writer_w(const struct index_writer *writer)
+{
+    return atomic_load_explicit(&writer->w, memory_order_acquire);
+}
+
+bool index_writer_tail_applied(const struct index_writer *writer, int64_t keys_delta[PM_DATABASES],
+                               int64_t expires_delta[PM_DATABASES])
+{
+    if (!atomic_load_explicit(&writer->tail_applied, memory_order_acquire))
+        return false;
+    memcpy(keys_delta, writer->keys_delta, sizeof(writer->keys_delta));
+    memcpy(expires_delta, writer->expires_delta, sizeof(writer->expires_delta));
+    return true;
+}
+
+uint64_t index_writer_cuts(const struct index_writer *writer)
+{
+    return writer->cuts;
+}
+
+struct pm_context *index_writer_context(struct index_writer *writer)
+{
+    return &writer->context;
+}
