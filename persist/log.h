@@ -71,12 +71,24 @@ struct log_record {
 };
 /* Appends; there must be room (log_reserve). Visible to nobody until published by the caller with release order. */
 pm_loc log_append(struct log_writer *writer, const struct log_record *record);
+/*
+ * Begins a transaction of at most `records` records (LOG_TRANSACTION_RECORDS_MAX): from here to log_commit() every cts
+ * is drawn at one epoch, so that no cut ever falls inside it. Call when all locks of its keys are held, before the
+ * first log_draw_cts(). A transaction of which nothing was appended ends with log_commit(writer, 0).
+ */
+enum { LOG_TRANSACTION_RECORDS_MAX = (1 << CTS_COUNTER_BITS) - 1 };
+void log_transaction_begin(struct log_writer *writer, uint32_t records);
 /* Ends the transaction: the last appended record becomes its last (LP bit, trailer when count > 1), in place: it has
  * neither been flushed nor published yet. count: records since the first with in_transaction. */
 void log_commit(struct log_writer *writer, uint32_t count);
 
-/* Draws a cts above `above` (0: none), at the epoch of now; never the same again. Under the key's stripe lock. */
+/* Draws a cts above `above` (0: none), at the epoch of now, in a transaction at the one it began with; never the same
+ * again. In an open turn, under the key's stripe lock. */
 uint64_t log_draw_cts(struct log_writer *writer, uint64_t above);
+
+/* Extends the lease of epochs when less than half of it is left; the index writer calls it at each cut. Any thread, by
+ * its own context; durable on return. PM_IO: the old lease stands. */
+enum pm_status log_renew_lease(struct log *log, struct pm_context *context) HEARTH_MUST_USE;
 
 /* TURN mode: is the record (its end) closed by its writer? One load; always true in EPOCH mode. */
 bool log_is_durable(const struct log *log, pm_loc loc);

@@ -127,7 +127,8 @@ enum pmd_record_flags {
  * value, optional trailer; padded to 16 bytes. At most one segment long.
  */
 struct pmd_record {
-    uint32_t checksum;  /* low half of XXH3_64 over the bytes from `kind` to the end without padding, seed: generation << 32 | segment */
+    uint32_t checksum;  /* low half of XXH3_64 over the bytes from `kind` to the end without padding, seed: (generation << 32 | segment) ^ hash
+                           seed of the pool (which no client knows: a value cannot contain a valid record) */
     uint8_t kind;       /* enum pmd_record_kind */
     uint8_t flags;      /* enum pmd_record_flags */
     uint16_t key_len;   /* bytes */
@@ -142,7 +143,7 @@ _Static_assert(sizeof(struct pmd_record) == 24, "record header");
 
 struct pmd_txn_trailer {
     uint32_t count;    /* members, this one included */
-    uint32_t checksum; /* low half of XXH3_64 over the members' checksums but the last one's, in order */
+    uint32_t checksum; /* s of all members but the last: s = 0, then s = low half of XXH3_64 of {u32 s, u32 member's checksum} */
 };
 _Static_assert(sizeof(struct pmd_txn_trailer) == 8, "transaction trailer");
 
