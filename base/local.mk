@@ -9,6 +9,7 @@ base_libbase_a_SOURCES = \
 	base/clock.c \
 	base/clock.h \
 	base/compiler.h \
+	base/epoch.c \
 	base/epoch.h \
 	base/glob.c \
 	base/glob.h \

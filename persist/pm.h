@@ -79,8 +79,9 @@ struct pm_context {
 };
 
 /*
- * Maps `path`. create_bytes 0: it must exist; else it is made with that size (a multiple of 2 MB), never touching an
- * existing file. Takes an exclusive lock (PM_LOCKED). Verifies what the mapping is: dax when libpmem says so with
+ * Maps `path`. create_bytes 0: it must exist; else it is made with that size (a multiple of 2 MB) when there is none, or
+ * an empty one, or one that a crash left behind half made; any other existing file is opened as it is, untouched:
+ * pool_open() judges what is in it. Takes an exclusive lock (PM_LOCKED). Verifies what the mapping is: dax when libpmem says so with
  * MAP_SYNC, or when trust_pmem, which sets `emulated`; file otherwise.
  */
 enum pm_status pm_open(struct pm **out, const char *path, size_t create_bytes, bool trust_pmem) HEARTH_MUST_USE;
@@ -123,6 +124,12 @@ static inline void pm_store_word(struct pm_context *context, uint64_t *to, uint6
 void pm_flush(struct pm_context *context, enum pm_site site, const void *from, size_t bytes);
 /* Waits until all that this context flushed is durable. PM_IO: it is not, and never will be promised again. */
 enum pm_status pm_drain(struct pm_context *context, enum pm_site site) HEARTH_MUST_USE;
+/* File space for a range, so that stores to it never end in SIGBUS. PM_FULL: the file system or a quota says no. Again
+ * for the same range is harmless. */
 enum pm_status pm_allocate(struct pm *pm, pm_off off, size_t bytes) HEARTH_MUST_USE;
+/* Takes the write faults of an allocated range in advance; changes no byte. */
+void pm_touch(struct pm *pm, pm_off off, size_t bytes);
+/* True when every byte is zero (holes are skipped). */
+bool pm_is_blank(struct pm *pm);
 
 #endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The file backing: the mapping is page cache, msync makes pages durable.
+ *
+ * IDEA        A flush only notes its pages in the context; the drain msyncs them. Touching and overlapping notes
+ *             become one. When all notes are taken, the new range goes to the note that grows least by it: what lies
+ *             between is written too, which costs time and breaks nothing.
+ * DURABILITY  Before the drain returns the system may have written any page in any state since it was last durable.
+ *             A failed msync is final (R5): the kernel may have dropped the dirty pages, so that a second msync would
+ *             succeed without having written them.
+ */
+#include "persist/pm_backing.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#define PAGE_MASK ((uint64_t)PM_PAGE - 1)
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Bytes by which note i grows when it takes in [from, to); 0 when that lies within it. */
+static uint64_t growth(const struct pm_context *context, uint32_t i, uint64_t from, uint64_t to)
+{
+    uint64_t hull = max_u64(context->pending[i].to, to) - min_u64(context->pending[i].from, from);
+
+    return hull - (context->pending[i].to - context->pending[i].from);
+}
+
+static void widen(struct pm_context *context, uint32_t i, uint64_t from, uint64_t to)
+{
+    context->pending[i].from = min_u64(context->pending[i].from, from);
+    context->pending[i].to = max_u64(context->pending[i].to, to);
+}
+
+/* Notes [from, to), page-rounded. */
+static void note(struct pm_context *context, uint64_t from, uint64_t to)
+{
+    uint64_t least = UINT64_MAX;
+    uint32_t best = 0;
+
+    /* From the newest on: a writer mostly goes on where it was. */
+    for (uint32_t i = context->pending_count; i-- > 0;) {
+        uint64_t more = growth(context, i, from, to);
+
+        if (more <= to - from) { /* overlapping or touching */
+            widen(context, i, from, to);
+            return;
+        }
+        if (more < least) {
+            least = more;
+            best = i;
+        }
+    }
+    if (context->pending_count < PM_PENDING_MAX) {
+        context->pending[context->pending_count].from = from;
+        context->pending[context->pending_count].to = to;
+        context->pending_count++;
+    } else {
+        widen(context, best, from, to);
+    }
+}
+
+static void file_flush(struct pm_context *context, enum pm_site site, const void *from, size_t bytes)
+{
+    uint64_t off = pm_off_of(context->pm, from);
+
+    (void)site;
+    note(context, off & ~PAGE_MASK, (off + bytes + PAGE_MASK) & ~PAGE_MASK);
+}
+
+static enum pm_status file_drain(struct pm_context *context, enum pm_site site)
+{
+    struct pm *pm = context->pm;
+    uint32_t count = context->pending_count;
+
+    (void)site;
+    context->pending_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t from = context->pending[i].from;
+
+        if (msync(pm->base + from, context->pending[i].to - from, MS_SYNC) != 0) {
+            pm_set_failed(pm, "msync");
+            return PM_IO;
+        }
+    }
+    return PM_OK;
+}
+
+const struct pm_ops pm_file_ops = {
+    .flush = file_flush,
+    .drain = file_drain,
+    .allocate = pm_fd_allocate,
+    .close = pm_fd_close,
+};
