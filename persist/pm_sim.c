@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The simulated persistence domain.
+ *
+ * IDEA     Everything is counted in granules: lines or pages. A store changes the working image at once and is noted
+ *          with its bytes in the list of its granule; a flush remembers, for its context, how far each granule's list
+ *          had come; that context's drain applies the lists up to there to the durable image. So a granule is
+ *          outstanding while its list is not empty, and its bytes after a crash are the durable ones plus any prefix
+ *          of the list, the last store cut at an 8-byte word if need be. Only outstanding granules cost anything, and
+ *          the images are private anonymous memory in small pages: a forked child has its own, page by page.
+ * CHECKS   A store outside allocated space fails at once: on a real file it would be a SIGBUS on a full disk.
+ */
+#include "persist/pm_sim.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/assert.h"
+
+enum { SPACE_UNIT_BITS = PM_SEGMENT_BITS_MIN, CLEAN = UINT32_MAX };
+
+struct sim_store {
+    struct sim_store *next;
+    uint64_t sequence;
+    uint16_t from; /* within the granule */
+    uint16_t bytes;
+    uint8_t data[];
+};
+
+struct sim_granule {
+    uint64_t number;
+    struct sim_store *first, *last;
+    uint32_t count;
+};
+
+/* A granule that a context has flushed: what `batch` names is durable after that context's drain. */
+struct sim_flush {
+    uint64_t batch, number, sequence;
+};
+
+struct pm_sim {
+    struct pm pm; /* first: struct pm * is struct pm_sim * */
+    uint32_t granule_bytes;
+    uint8_t *durable;
+    uint32_t *place; /* granule: index in `outstanding`, or CLEAN */
+    struct sim_granule *outstanding;
+    size_t outstanding_count, outstanding_room;
+    struct sim_flush *flushes;
+    size_t flush_count, flush_room;
+    uint64_t sequence, batch, point, boot;
+    uint64_t fail_at; /* number of the drain that fails, 0: none */
+    uint64_t drains;
+    uint8_t *allocated; /* a byte a 64 KB unit */
+    uint64_t units_left;
+    void (*hook)(struct pm *pm, uint64_t point, void *context);
+    void *hook_context;
+    enum pm_site skip;
+    bool kept;
+    uint64_t site_counts[PM_SITE_COUNT];
+};
+
+static struct pm_sim *sim_of(struct pm *pm)
+{
+    must(pm->backing == PM_BACKING_SIM);
+    return (struct pm_sim *)pm;
+}
+
+/* Memory for one more; a test that runs out of it has no way to go on. */
+static void *grow(void *array, size_t count, size_t *room, size_t item_bytes)
+{
+    if (count < *room)
+        return array;
+    *room = *room == 0 ? 256 : 2 * *room;
+    array = realloc(array, *room * item_bytes);
+    must(array != NULL);
+    return array;
+}
+
+/* ---- granules ---- */
+
+static uint8_t *granule_durable(struct pm_sim *sim, uint64_t number)
+{
+    return sim->durable + number * sim->granule_bytes;
+}
+
+static uint8_t *granule_working(struct pm_sim *sim, uint64_t number)
+{
+    return sim->pm.base + number * sim->granule_bytes;
+}
+
+static struct sim_granule *granule_dirty(struct pm_sim *sim, uint64_t number)
+{
+    struct sim_granule *granule;
+
+    if (sim->place[number] != CLEAN)
+        return &sim->outstanding[sim->place[number]];
+    sim->outstanding =
+        grow(sim->outstanding, sim->outstanding_count, &sim->outstanding_room, sizeof *sim->outstanding);
+    sim->place[number] = (uint32_t)sim->outstanding_count;
+    granule = &sim->outstanding[sim->outstanding_count++];
+    *granule = (struct sim_granule){.number = number};
+    return granule;
+}
+
+static void granule_clean(struct pm_sim *sim, uint64_t number)
+{
+    uint32_t place = sim->place[number];
+
+    sim->outstanding[place] = sim->outstanding[--sim->outstanding_count];
+    sim->place[sim->outstanding[place].number] = place;
+    sim->place[number] = CLEAN;
+}
+
+static void apply_first(struct pm_sim *sim, struct sim_granule *granule)
+{
+    struct sim_store *store = granule->first;
+
+    memcpy(granule_durable(sim, granule->number) + store->from, store->data, store->bytes);
+    granule->first = store->next;
+    granule->count--;
+    free(store);
+}
+
+/* Makes a granule durable as it was at `sequence`. */
+static void commit(struct pm_sim *sim, uint64_t number, uint64_t sequence)
+{
+    struct sim_granule *granule;
+
+    if (sim->place[number] == CLEAN)
+        return;
+    granule = &sim->outstanding[sim->place[number]];
+    while (granule->first != NULL && granule->first->sequence <= sequence)
+        apply_first(sim, granule);
+    if (granule->first == NULL)
+        granule_clean(sim, number);
+}
+
+/* ---- the operations ---- */
+
+static void note_store(struct pm_sim *sim, uint64_t off, const uint8_t *data, size_t bytes)
+{
+    struct sim_granule *granule = granule_dirty(sim, off / sim->granule_bytes);
+    struct sim_store *store = malloc(sizeof *store + bytes);
+
+    must(store != NULL);
+    store->next = NULL;
+    store->sequence = ++sim->sequence;
+    store->from = (uint16_t)(off % sim->granule_bytes);
+    store->bytes = (uint16_t)bytes;
+    memcpy(store->data, data, bytes);
+    if (granule->first == NULL)
+        granule->first = store;
+    else
+        granule->last->next = store;
+    granule->last = store;
+    granule->count++;
+}
+
+static void sim_store(struct pm *pm, void *to, const void *from, size_t bytes)
+{
+    struct pm_sim *sim = sim_of(pm);
+    uint64_t off = pm_off_of(pm, to), end = off + bytes;
+
+    must(off <= end);
+    must(end <= pm->bytes);
+    memmove(to, from, bytes);
+    while (off < end) {
+        uint64_t stop = (off / sim->granule_bytes + 1) * sim->granule_bytes;
+
+        if (stop > end)
+            stop = end;
+        must(sim->allocated[off >> SPACE_UNIT_BITS]);
+        note_store(sim, off, pm->base + off, stop - off);
+        off = stop;
+    }
+}
+
+static void sim_store_word(struct pm *pm, uint64_t *to, uint64_t value)
+{
+    must(pm_off_of(pm, to) % sizeof value == 0);
+    sim_store(pm, to, &value, sizeof value);
+}
+
+/* A crash point: counted, and shown to the test before anything takes effect. True: the site is switched off. */
+static bool reach(struct pm_sim *sim, enum pm_site site)
+{
+    sim->site_counts[site]++;
+    sim->point++;
+    if (sim->hook != NULL)
+        sim->hook(&sim->pm, sim->point, sim->hook_context);
+    return sim->skip == site;
+}
+
+/*
+ * The context's first pending range carries the number of its batch: what this context has flushed since its last
+ * drain. (A context that is made anew begins a new batch: it cannot make durable what its predecessor flushed.)
+ */
+static void sim_flush(struct pm_context *context, enum pm_site site, const void *from, size_t bytes)
+{
+    struct pm_sim *sim = sim_of(context->pm);
+    uint64_t off = pm_off_of(context->pm, from);
+
+    must(off + bytes <= sim->pm.bytes);
+    if (reach(sim, site))
+        return;
+    if (context->pending_count == 0) {
+        context->pending_count = 1;
+        context->pending[0].from = ++sim->batch;
+    }
+    for (uint64_t i = off / sim->granule_bytes; i <= (off + bytes - 1) / sim->granule_bytes; i++) {
+        if (sim->place[i] == CLEAN)
+            continue;
+        sim->flushes = grow(sim->flushes, sim->flush_count, &sim->flush_room, sizeof *sim->flushes);
+        sim->flushes[sim->flush_count++] =
+            (struct sim_flush){.batch = context->pending[0].from, .number = i, .sequence = sim->sequence};
+    }
+}
+
+static enum pm_status sim_drain(struct pm_context *context, enum pm_site site)
+{
+    struct pm_sim *sim = sim_of(context->pm);
+    size_t kept = 0;
+
+    if (reach(sim, site))
+        return PM_OK;
+    if (++sim->drains == sim->fail_at) {
+        atomic_store(&sim->pm.failed, true);
+        return PM_IO;
+    }
+    if (context->pending_count == 0)
+        return PM_OK;
+    for (size_t i = 0; i < sim->flush_count; i++) {
+        struct sim_flush *flush = &sim->flushes[i];
+
+        if (flush->batch == context->pending[0].from)
+            commit(sim, flush->number, flush->sequence);
+        else
+            sim->flushes[kept++] = *flush;
+    }
+    sim->flush_count = kept;
+    context->pending_count = 0;
+    return PM_OK;
+}
+
+static enum pm_status sim_allocate(struct pm *pm, pm_off off, size_t bytes)
+{
+    struct pm_sim *sim = sim_of(pm);
+    uint64_t first = off >> SPACE_UNIT_BITS, last = (off + bytes - 1) >> SPACE_UNIT_BITS, wanted = 0;
+
+    for (uint64_t i = first; i <= last; i++)
+        wanted += !sim->allocated[i];
+    if (wanted > sim->units_left)
+        return PM_FULL;
+    sim->units_left -= wanted;
+    memset(sim->allocated + first, 1, last - first + 1);
+    return PM_OK;
+}
+
+static void sim_close(struct pm *pm)
+{
+    if (!sim_of(pm)->kept)
+        pm_sim_free(pm);
+}
+
+static const struct pm_ops sim_ops = {
+    .store = sim_store,
+    .store_word = sim_store_word,
+    .flush = sim_flush,
+    .drain = sim_drain,
+    .allocate = sim_allocate,
+    .close = sim_close,
+};
+
+/* ---- life ---- */
+
+static void *map_image(size_t bytes)
+{
+    void *image = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (image == MAP_FAILED)
+        return NULL;
+    /* A huge page would be copied whole in each forked child. */
+    (void)madvise(image, bytes, MADV_NOHUGEPAGE);
+    return image;
+}
+
+enum pm_status pm_sim_open(struct pm **out, size_t bytes, enum pm_sim_mode mode)
+{
+    struct pm_sim *sim = calloc(1, sizeof *sim);
+    size_t units = (bytes >> SPACE_UNIT_BITS) + 1, granules;
+
+    must(bytes % PM_PAGE == 0);
+    if (sim == NULL)
+        return PM_NO_MEMORY;
+    sim->granule_bytes = mode == PM_SIM_LINES ? PM_LINE : PM_PAGE;
+    granules = bytes / sim->granule_bytes;
+    sim->pm = (struct pm){.ops = &sim_ops, .bytes = bytes, .backing = PM_BACKING_SIM, .fd = -1};
+    sim->skip = PM_SITE_COUNT;
+    sim->units_left = UINT64_MAX;
+    sim->boot = 1;
+    sim->pm.base = map_image(bytes);
+    sim->durable = map_image(bytes);
+    sim->place = map_image(granules * sizeof *sim->place);
+    sim->allocated = calloc(units, 1);
+    if (sim->pm.base == NULL || sim->durable == NULL || sim->place == NULL || sim->allocated == NULL) {
+        pm_sim_free(&sim->pm);
+        return PM_NO_MEMORY;
+    }
+    memset(sim->place, 0xff, granules * sizeof *sim->place);
+    *out = &sim->pm;
+    return PM_OK;
+}
+
+static void forget_outstanding(struct pm_sim *sim)
+{
+    for (size_t i = 0; i < sim->outstanding_count; i++) {
+        struct sim_granule *granule = &sim->outstanding[i];
+
+        while (granule->first != NULL) {
+            struct sim_store *store = granule->first;
+
+            granule->first = store->next;
+            free(store);
+        }
+        sim->place[granule->number] = CLEAN;
+    }
+    sim->outstanding_count = 0;
+    sim->flush_count = 0;
+}
+
+static void unmap_image(void *image, size_t bytes)
+{
+    if (image != NULL)
+        munmap(image, bytes);
+}
+
+void pm_sim_free(struct pm *pm)
+{
+    struct pm_sim *sim = sim_of(pm);
+
+    if (sim->place != NULL)
+        forget_outstanding(sim);
+    unmap_image(pm->base, pm->bytes);
+    unmap_image(sim->durable, pm->bytes);
+    unmap_image(sim->place, pm->bytes / sim->granule_bytes * sizeof *sim->place);
+    free(sim->outstanding);
+    free(sim->flushes);
+    free(sim->allocated);
+    free(sim);
+}
+
+void pm_sim_keep(struct pm *pm)
+{
+    sim_of(pm)->kept = true;
+}
+
+/* ---- switches and counts ---- */
+
+void pm_sim_set_hook(struct pm *pm, void (*hook)(struct pm *pm, uint64_t point, void *context), void *context)
+{
+    sim_of(pm)->hook = hook;
+    sim_of(pm)->hook_context = context;
+}
+
+void pm_sim_skip_site(struct pm *pm, enum pm_site site)
+{
+    sim_of(pm)->skip = site;
+}
+
+void pm_sim_fail_drain(struct pm *pm, uint64_t after)
+{
+    sim_of(pm)->fail_at = after == 0 ? 0 : sim_of(pm)->drains + after;
+}
+
+void pm_sim_set_disk(struct pm *pm, uint64_t bytes)
+{
+    sim_of(pm)->units_left = bytes >> SPACE_UNIT_BITS;
+}
+
+const uint64_t *pm_sim_site_counts(struct pm *pm)
+{
+    return sim_of(pm)->site_counts;
+}
+
+uint64_t pm_sim_boot(struct pm *pm)
+{
+    return sim_of(pm)->boot;
+}
+
+void pm_sim_set_boot(struct pm *pm, uint64_t boot)
+{
+    sim_of(pm)->boot = boot;
+}
+
+size_t pm_sim_outstanding(struct pm *pm)
+{
+    return sim_of(pm)->outstanding_count;
+}
+
+/* ---- crashes ---- */
+
+/* splitmix64 (Steele, Lea, Flood 2014): every seed is a good one. */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+/* Part of a store that reaches the medium: whole 8-byte words, from the first on. */
+static void apply_torn(struct pm_sim *sim, struct sim_granule *granule, uint64_t random)
+{
+    struct sim_store *store = granule->first;
+    uint32_t first_word = store->from / 8, last_word = (store->from + store->bytes - 1u) / 8;
+    uint32_t words = (uint32_t)(random % (last_word - first_word + 1)); /* never all: that is the next prefix */
+    uint32_t end = (first_word + words) * 8;
+
+    if (end > store->from)
+        memcpy(granule_durable(sim, granule->number) + store->from, store->data, end - store->from);
+}
+
+/* Chooses by chance: mostly nothing, mostly everything or prefixes, as `flavour` says. */
+static void apply_random(struct pm_sim *sim, struct sim_granule *granule, uint64_t flavour, uint64_t *random)
+{
+    uint64_t dice = next_random(random) % 16;
+    uint32_t keep;
+
+    if (dice < flavour % 8)
+        keep = 0;
+    else if (dice < 8)
+        keep = granule->count;
+    else
+        keep = (uint32_t)(next_random(random) % (granule->count + 1u));
+    while (keep-- > 0)
+        apply_first(sim, granule);
+    if (granule->first != NULL && dice >= 12)
+        apply_torn(sim, granule, next_random(random));
+}
+
+static void apply_all(struct pm_sim *sim, struct sim_granule *granule)
+{
+    while (granule->first != NULL)
+        apply_first(sim, granule);
+}
+
+static void apply_chosen(struct pm_sim *sim, enum pm_sim_image image, size_t which, uint64_t *random)
+{
+    uint64_t flavour = next_random(random);
+
+    for (size_t i = 0; i < sim->outstanding_count; i++) {
+        struct sim_granule *granule = &sim->outstanding[i];
+
+        switch (image) {
+        case PM_SIM_NONE:
+            break;
+        case PM_SIM_ALL:
+            apply_all(sim, granule);
+            break;
+        case PM_SIM_ONLY:
+            if (i == which)
+                apply_all(sim, granule);
+            break;
+        case PM_SIM_ALL_BUT:
+            if (i != which)
+                apply_all(sim, granule);
+            break;
+        case PM_SIM_RANDOM:
+            apply_random(sim, granule, flavour, random);
+            break;
+        }
+    }
+}
+
+void pm_sim_crash(struct pm *pm, enum pm_sim_image image, size_t which, uint64_t seed)
+{
+    struct pm_sim *sim = sim_of(pm);
+    uint64_t random = seed;
+
+    apply_chosen(sim, image, which, &random);
+    for (size_t i = 0; i < sim->outstanding_count; i++) {
+        uint64_t number = sim->outstanding[i].number;
+
+        memcpy(granule_working(sim, number), granule_durable(sim, number), sim->granule_bytes);
+    }
+    forget_outstanding(sim);
+    atomic_store(&pm->failed, false);
+    sim->boot++;
+}
+
+void pm_sim_kill(struct pm *pm)
+{
+    struct pm_sim *sim = sim_of(pm);
+
+    sim->flush_count = 0; /* what was flushed but not drained is promised to nobody */
+    atomic_store(&pm->failed, false);
+}
+
+size_t pm_sim_unexplained(struct pm *pm)
+{
+    struct pm_sim *sim = sim_of(pm);
+    uint8_t expected[PM_PAGE];
+    size_t found = 0;
+
+    for (uint64_t number = 0; number < pm->bytes / sim->granule_bytes; number++) {
+        memcpy(expected, granule_durable(sim, number), sim->granule_bytes);
+        if (sim->place[number] != CLEAN) {
+            for (struct sim_store *store = sim->outstanding[sim->place[number]].first; store != NULL;
+                 store = store->next)
+                memcpy(expected + store->from, store->data, store->bytes);
+        }
+        found += memcmp(expected, granule_working(sim, number), sim->granule_bytes) != 0;
+    }
+    return found;
+}
