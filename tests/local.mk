@@ -46,7 +46,13 @@ TESTS = $(unit_tests)
 endif
 
 # libFuzzer targets: tests/fuzz/fuzz_<parser>.c, only in a build with --enable-fuzz and CC=clang.
-# Each takes tests_fuzz_<name>_LDADD = <libraries> and tests_fuzz_<name>_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer.
+# To add one:
+#
+#     fuzz_targets = ... \
+#         tests/fuzz/fuzz_resp
+#     tests_fuzz_fuzz_resp_LDADD = $(PROTO_LIBS) $(FUZZ_ENGINE)
+#
+# Inputs worth keeping go to tests/fuzz/corpus/fuzz_resp/.
 fuzz_targets =
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(fuzz_targets)

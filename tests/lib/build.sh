@@ -54,7 +54,7 @@ build_flavour() {
     (
         flock 8
         if [ ! -f "$dir/Makefile" ]; then
-            cd "$dir"
+            cd "$dir" || return 1
             eval "../../configure --quiet $options" >configure.out 2>&1 9>&- ||
                 { cat configure.out >&2; return 1; }
         fi
