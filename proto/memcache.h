@@ -8,7 +8,7 @@
  *   error line memcached 1.6 would send is part of the request, so that whoever executes requests has only to
  *   write it.
  *
- *   Everything is bounded: a line of 2048 bytes, a value of `value_max_bytes`. What is larger is swallowed as
+ *   Everything is bounded: a line of 16 KB, a value of `value_max_bytes`. What is larger is swallowed as
  *   it arrives. A get line has no bound at all: it is handed out in pieces.
  *
  * OPERATIONS
@@ -36,13 +36,10 @@
 #define MEMCACHE_KEY_MAX 250
 
 /*
- * A command line that has no end within so many bytes closes the connection, unless it is a retrieval (get,
- * gets, gat, gats).
+ * A command line that has no end within so many bytes closes the connection, unless it is a retrieval: those
+ * are handed out in pieces of so many bytes, see memcache_request.more.
  */
-#define MEMCACHE_LINE_MAX 2048
-
-/* A retrieval line longer than this is handed out in pieces, see memcache_request.more. */
-#define MEMCACHE_PIECE_BYTES 16384
+#define MEMCACHE_LINE_MAX 16384
 
 /*
  * The verbs: ROW(NAME, name, SHAPE, arguments, help). SHAPE tells which fields of the request mean something:
@@ -64,14 +61,10 @@
     ROW(GAT, gat, TOUCHING, "<exptime> <key>*", "like get, and set the expiration time") \
     ROW(GATS, gats, TOUCHING, "<exptime> <key>*", "like gets, and set the expiration time") \
     ROW(SET, set, STORE, "<key> <flags> <exptime> <bytes> [noreply]", "store a value") \
-    ROW(ADD, add, STORE, "<key> <flags> <exptime> <bytes> [noreply]", \
-        "store a value if the key does not exist") \
-    ROW(REPLACE, replace, STORE, "<key> <flags> <exptime> <bytes> [noreply]", \
-        "store a value if the key exists") \
-    ROW(APPEND, append, STORE, "<key> <flags> <exptime> <bytes> [noreply]", \
-        "add data behind an existing value") \
-    ROW(PREPEND, prepend, STORE, "<key> <flags> <exptime> <bytes> [noreply]", \
-        "add data before an existing value") \
+    ROW(ADD, add, STORE, "<key> <flags> <exptime> <bytes> [noreply]", "store a value if the key does not exist") \
+    ROW(REPLACE, replace, STORE, "<key> <flags> <exptime> <bytes> [noreply]", "store a value if the key exists") \
+    ROW(APPEND, append, STORE, "<key> <flags> <exptime> <bytes> [noreply]", "add data behind an existing value") \
+    ROW(PREPEND, prepend, STORE, "<key> <flags> <exptime> <bytes> [noreply]", "add data before an existing value") \
     ROW(CAS, cas, COMPARE, "<key> <flags> <exptime> <bytes> <unique> [noreply]", \
         "store a value if nobody has changed it since") \
     ROW(INCR, incr, COUNT, "<key> <delta> [noreply]", "add to a decimal number, wrapping at 64 bits") \
@@ -112,29 +105,27 @@ struct memcache_request {
     enum memcache_verb verb;
     enum memcache_verb attempted; /* MEMCACHE_OVERSIZE: the verb that was asked for */
     bool noreply;                 /* the client wants no answer */
-    bool more;        /* retrievals: the line goes on in the next request, so leave out the END of this one */
-    uint32_t key_len; /* 1 to 250; retrievals: of the first key */
+    bool more;          /* retrievals: the line goes on in the next request, so leave out the END of this one */
+    uint32_t key_len;   /* 1 to 250; retrievals: of the first key */
     const uint8_t *key; /* retrievals: the first key; NULL if there is none (`gat 0`) */
     uint32_t key_count; /* retrievals: the keys in `args`, each at most 250 bytes */
     uint32_t flags;
-    int64_t
-        exptime_s; /* as sent: 0 never, negative at once, up to 30 days relative, else seconds since 1970 */
+    int64_t exptime_s; /* as sent: 0 never, negative at once, up to 30 days relative, else seconds since 1970 */
     const uint8_t *value;
     uint32_t value_bytes;
     uint32_t error_len;
-    const char *
-        error; /* a whole line with its line end, or an empty text; not terminated by a rule: use error_len */
+    const char *error; /* a whole line with its line end, or an empty text; not terminated by a rule: use error_len */
     uint64_t cas;
     uint64_t delta;
-    const uint8_t
-        *args; /* retrievals: the range of the keys; stats: of the arguments; for memcache_next_key() */
+    /* Retrievals: the range of the keys; stats: of the arguments; for memcache_next_key(). */
+    const uint8_t *args;
     size_t args_len;
 };
 
 enum memcache_parse {
     MEMCACHE_OK = 0,    /* `out` is a request */
     MEMCACHE_NEED_MORE, /* no whole request yet; *consumed may be above 0 even so, when bytes were swallowed */
-    MEMCACHE_CLOSE, /* an endless line, or a web browser: close the connection without an answer, as memcached does */
+    MEMCACHE_CLOSE,     /* an endless line, or a web browser: close without an answer, as memcached does */
 };
 
 /*
@@ -148,8 +139,8 @@ struct memcache_parser {
     uint8_t verb;             /* of the retrieval that is handed out in pieces */
     uint32_t value_max_bytes; /* public, set by memcache_parser_init(), may be changed between requests */
     int64_t exptime_s;        /* of the retrieval that is handed out in pieces */
-    size_t
-        need_bytes; /* public: after MEMCACHE_NEED_MORE the bytes the whole request takes, 0 if not known yet */
+    /* Public: after MEMCACHE_NEED_MORE the bytes that the whole request takes, 0 if not known yet. */
+    size_t need_bytes;
 };
 
 /* Makes `parser` ready for a new connection whose values may have up to `value_max_bytes` bytes. */
@@ -164,9 +155,8 @@ void memcache_parser_init(struct memcache_parser *parser, uint32_t value_max_byt
  * MEMCACHE_NEED_MORE: drop *consumed bytes, keep the rest and read on. The rest never grows beyond
  * memcache_request_max_bytes(). MEMCACHE_CLOSE: as the enum says.
  */
-HEARTH_MUST_USE enum memcache_parse memcache_parse(struct memcache_parser *parser, const uint8_t *data,
-                                                   size_t len, struct memcache_request *out,
-                                                   size_t *consumed);
+HEARTH_MUST_USE enum memcache_parse memcache_parse(struct memcache_parser *parser, const uint8_t *data, size_t len,
+                                                   struct memcache_request *out, size_t *consumed);
 
 /*
  * The largest buffer that a request can need: a command line or a piece of one, the largest value, and their
@@ -174,7 +164,7 @@ HEARTH_MUST_USE enum memcache_parse memcache_parse(struct memcache_parser *parse
  */
 static inline size_t memcache_request_max_bytes(const struct memcache_parser *parser)
 {
-    return MEMCACHE_PIECE_BYTES + (size_t)parser->value_max_bytes + 2;
+    return MEMCACHE_LINE_MAX + (size_t)parser->value_max_bytes + 2;
 }
 
 /* Where an iteration over the words of a range stands. */
@@ -209,7 +199,7 @@ const char *memcache_verb_name(enum memcache_verb verb);
  * `out`, where MEMCACHE_VALUE_LINE_MAX bytes are free for keys of up to MEMCACHE_KEY_MAX bytes (a longer key
  * takes as much more). Returns the number of bytes.
  */
-size_t memcache_put_value_line(char *out, const uint8_t *key, uint32_t key_len, uint32_t flags,
-                               uint32_t value_bytes, const uint64_t *cas);
+size_t memcache_put_value_line(char *out, const uint8_t *key, uint32_t key_len, uint32_t flags, uint32_t value_bytes,
+                               const uint64_t *cas);
 
 #endif

@@ -51,11 +51,10 @@ struct resp_arg {
 
 /* The bounds; one structure may serve all connections. */
 struct resp_limits {
-    uint32_t args_max;       /* arguments of a command; at most RESP_ARGS_MAX */
-    uint32_t bulk_max_bytes; /* a longer argument makes the command RESP_TOO_LARGE */
-    uint64_t
-        proto_max_bulk_bytes; /* a longer argument is a protocol error: Redis's proto-max-bulk-len, 512 MB */
-    uint64_t request_max_bytes; /* a longer command is RESP_TOO_LARGE: bounds the buffer */
+    uint32_t args_max;             /* arguments of a command; 10 to RESP_ARGS_MAX */
+    uint32_t bulk_max_bytes;       /* a longer argument makes the command RESP_TOO_LARGE */
+    uint64_t proto_max_bulk_bytes; /* a longer argument is a protocol error: Redis's proto-max-bulk-len, 512 MB */
+    uint64_t request_max_bytes;    /* a longer command is RESP_TOO_LARGE: bounds the buffer */
 };
 
 enum resp_parse {
@@ -73,17 +72,17 @@ enum resp_parse {
  * marked public.
  */
 struct resp_parser {
-    uint64_t at;            /* bytes of the present command that need not be looked at again */
+    uint64_t at;            /* where in the command to go on: the arguments before it are there */
     uint64_t swallow_bytes; /* to drop before anything else */
-    uint32_t args_left;     /* arguments not yet seen whole */
     uint32_t args_total;    /* 0: the header has not been read */
-    uint8_t mode;           /* enum resp_mode of proto/resp.c */
+    uint32_t args_left;     /* not yet seen whole */
+    uint32_t scanned_bytes; /* of the line at `at`, known to hold no line end */
+    bool swallowing;        /* the command is dropped as it arrives */
     bool authenticated;     /* public: false applies the bounds RESP_UNAUTHENTICATED_* */
     uint32_t argc;          /* public: set on RESP_OK, RESP_NEED_ARGV and RESP_TOO_LARGE */
-    uint32_t error_len; /* public: of `error`, a whole line as it is sent: "-ERR Protocol error: ...\r\n" */
-    uint64_t
-        need_bytes; /* public: after RESP_NEED_MORE the bytes the command takes at least, 0 if not known */
-    char error[80]; /* public */
+    uint64_t need_bytes;    /* public: after RESP_NEED_MORE the bytes the command takes at least, or 0 */
+    uint32_t error_len;     /* public: of `error` */
+    char error[80];         /* public: a whole line as it is sent: "-ERR Protocol error: ...\r\n" */
 };
 
 /*
@@ -100,8 +99,7 @@ void resp_parser_init(struct resp_parser *parser, bool authenticated);
  *
  * *consumed bytes are done with in every case and must not be given again.
  */
-HEARTH_MUST_USE enum resp_parse resp_parse(struct resp_parser *parser, const struct resp_limits *limits,
-                                           uint8_t *data, size_t len, struct resp_arg *argv,
-                                           uint32_t argv_capacity, size_t *consumed);
+HEARTH_MUST_USE enum resp_parse resp_parse(struct resp_parser *parser, const struct resp_limits *limits, uint8_t *data,
+                                           size_t len, struct resp_arg *argv, uint32_t argv_capacity, size_t *consumed);
 
 #endif
