@@ -69,6 +69,9 @@ enum {
     COMMAND_SENSITIVE = 1 << 18,    /* arguments hold secrets: AUTH */
     COMMAND_MOVABLE_KEYS = 1 << 19, /* shown only */
     COMMAND_PUBSUB = 1 << 20,       /* shown only */
+    COMMAND_ALLOW_BUSY = 1 << 21,   /* shown only */
+    COMMAND_SKIP_SLOWLOG = 1 << 22, /* shown only */
+    COMMAND_DANGEROUS = 1 << 23,    /* shown only: its ACL category */
 };
 
 enum command_group {
@@ -84,6 +87,7 @@ struct command_room {
     uint64_t bytes;
     uint32_t records;  /* 0: the command will not write */
     bool deletes_only; /* may use the reserve that keeps a full pool deletable */
+    uint64_t value_bytes; /* the longest value among the records: EXEC bounds by it what a later command finds */
 };
 
 /* A handler. argv[0] is the command's name as sent. */
@@ -106,12 +110,14 @@ struct command {
     const char *summary;    /* one line */
     const char *complexity; /* "O(1)" */
     const char *since;      /* the version of Redis that has it */
+    const char *access;     /* of its keys, as COMMAND shows it: "RW access update"; "RO;OW update" for two sorts; "" */
+    const char *tips;       /* for routers, as COMMAND shows them, space between; "" */
 };
 
 /*
  * server/redis_commands.h defines REDIS_COMMANDS(ROW), a list of
  *     ROW(ID, "name", handler, reserve, arity, FLAGS, first_key, last_key, key_step, GROUP, "arguments", "summary",
- *         "complexity", "since")
+ *         "complexity", "since", "access", "tips")
  * FLAGS an expression of COMMAND_* bits, GROUP without its prefix; server/redis_commands.c defines command_table from
  * it. Containers stand before their subcommands. command_count is the number of rows.
  */
@@ -143,6 +149,15 @@ struct command_keys {
     uint32_t count, first, step;
 };
 struct command_keys command_keys(const struct command *command, uint32_t argc);
+
+/*
+ * The index keys of a request, in the client's database (COPY's destination: in the one that it names). `keys` has
+ * room for command_keys().count. Whoever locks the keys of a command asks here. Returns their number.
+ */
+uint32_t command_index_keys(const struct client *client, const struct command *command, uint32_t argc,
+                            const struct resp_arg *argv, struct index_key *keys);
+/* Whether no key of the request is longer than KEY_BYTES_MAX: asked before anything hashes them. */
+bool command_keys_fit(const struct command *command, uint32_t argc, const struct resp_arg *argv);
 
 /* ---- room ---- */
 
@@ -177,6 +192,11 @@ static inline bool client_room_covers(const struct client *client, uint32_t key_
  */
 enum command_status transaction_queue(struct client *client, const struct command *command, uint32_t argc,
                                       const struct resp_arg *argv);
+/*
+ * While EXEC plans its room: true, and in *bytes the longest value that the commands planned so far can have left
+ * under `key`. client_old_value_bound() asks here first.
+ */
+bool transaction_value_bound(const struct client *client, const struct index_key *key, uint32_t *bytes);
 /* Frees queue and watches; the client is then outside MULTI. Called when the connection closes, too. */
 void transaction_reset(struct client *client);
 
