@@ -18,20 +18,25 @@ struct journal;
 
 enum pm_status journal_open(struct journal **out, struct pool *pool, uint64_t last_batch) HEARTH_MUST_USE;
 void journal_close(struct journal *journal);
-/* Bytes of after-images one batch can hold. */
+/* Bytes of after-images one batch can hold, and how many of them are still free (an image costs 8 bytes beside its words). */
 uint64_t journal_capacity(const struct journal *journal);
+uint64_t journal_room(const struct journal *journal);
+/* True when nothing was added since the last commit. */
+bool journal_is_empty(const struct journal *journal);
 
-void journal_begin(struct journal *journal);
-/* Adds `words` words to be stored at `off`. False: it does not fit any more (commit what is there first). */
+/* Adds `count` words (at most 128) to be stored at `off`. False: it does not fit any more (commit what is there first).
+ * Images are applied in the order in which they were added, and later ones win. */
 bool journal_add(struct journal *journal, pm_off off, const uint64_t *words, uint32_t count) HEARTH_MUST_USE;
 /*
- * Writes, flushes (new leaves flushed before on the same context share the drain), drains; calls `before` (readers'
- * sequence words go odd), applies, calls `after`, flushes and drains. Returns with the batch applied.
+ * Writes, flushes (new leaves flushed before on the same context share the drain), drains, applies, flushes and drains.
+ * Returns with the batch applied, and ready for the next one. Around the words of each leaf, `before(leaf_number,
+ * argument)` and `after(leaf_number, argument)` are called: readers' sequence words go odd for one leaf at a time, not
+ * for as long as a batch takes.
  */
 enum pm_status journal_commit(struct journal *journal, struct pm_context *context, uint64_t w,
                               const uint64_t keys[PM_DATABASES], const uint64_t expires[PM_DATABASES],
-                              void (*before)(void *argument), void (*after)(void *argument),
-                              void *argument) HEARTH_MUST_USE;
+                              void (*before)(uint64_t leaf_number, void *argument),
+                              void (*after)(uint64_t leaf_number, void *argument), void *argument) HEARTH_MUST_USE;
 uint64_t journal_batch(const struct journal *journal);
 
 struct journal_state {
