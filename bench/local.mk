@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benchmarks: built only by `make bench-programs` (./dev bench does it). One program a line.
-bench_programs =
+bench_programs = \
+	bench/bench_load \
+	bench/null_server
+bench_null_server_LDADD = $(EVENT_LIBS)
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
 
 .PHONY: bench-programs
 bench-programs: $(bench_programs)
+
+# Scripts, for ./dev bench. One a line.
+EXTRA_DIST += \
+	bench/lib/servers.py \
+	bench/throughput.py

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Servers under measurement: started on free loopback ports, asked whether they answer, timed, ended by pid."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+TOP = os.environ.get("HEARTH_TOP") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("HEARTH_BUILD") or os.path.join(TOP, "build", "opt")
+OUT = os.path.join(TOP, "bench", "out")
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    """A loopback port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(port, request, begin):
+    """Does the server at the port answer the request with something that begins so?"""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as conn:
+            conn.sendall(request)
+            return conn.recv(64).startswith(begin)
+    except OSError:
+        return False
+
+
+def fresh_folder(on_tmpfs=True):
+    """A folder of our own, on tmpfs or on disk; the caller removes it."""
+    return tempfile.mkdtemp(prefix="hearth-bench-", dir="/dev/shm" if on_tmpfs else "/var/tmp")
+
+
+class Server:
+    """A process with a memcache port, a redis port, or both. Use it with `with`."""
+
+    def __init__(self, name, argv, memcache_port=None, redis_port=None, folder=None):
+        self.name = name
+        self.memcache_port = memcache_port
+        self.redis_port = redis_port
+        self.folder = folder
+        self.argv = argv
+        self.log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, cwd=folder or "/", start_new_session=True
+        )
+
+    def __enter__(self):
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *unused):
+        self.stop()
+
+    def ready(self):
+        if self.memcache_port and not answers(self.memcache_port, b"version\r\n", (b"VERSION", b"ERROR")):
+            return False
+        return not self.redis_port or answers(self.redis_port, b"*1\r\n$4\r\nPING\r\n", b"+PONG")
+
+    def said(self):
+        """The last lines that the server wrote."""
+        self.log.seek(0)
+        return self.log.read()[-2000:].decode(errors="replace")
+
+    def wait_ready(self, seconds=30):
+        end = time.monotonic() + seconds
+        while not self.ready():
+            if self.process.poll() is not None:
+                raise RuntimeError("%s ended with %s: %s" % (self.name, self.process.returncode, self.said()))
+            if time.monotonic() > end:
+                raise RuntimeError("%s does not answer: %s" % (self.name, self.said()))
+            time.sleep(0.005)
+
+    def cpu_seconds(self):
+        """User and system time of all its threads until now."""
+        with open("/proc/%d/stat" % self.process.pid, encoding="ascii", errors="replace") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def hearth(name, threads=1, durability="process", pool_size="2gb", options=(), on_tmpfs=True):
+    """hearthd on a fresh pool of its own."""
+    folder = fresh_folder(on_tmpfs)
+    memcache_port, redis_port = free_port(), free_port()
+    argv = [os.path.join(BUILD, "server", "hearthd")]
+    directives = {
+        "pool": os.path.join(folder, "pool"),
+        "pool-size": pool_size,
+        "threads": threads,
+        "durability": durability,
+        "bind": "127.0.0.1",
+        "memcache-port": memcache_port,
+        "redis-port": redis_port,
+    }
+    if on_tmpfs and durability == "power":
+        directives["trust-pmem"] = "yes"
+    directives.update(options)
+    for directive, value in directives.items():
+        argv += ["--" + directive, str(value)]
+    return Server(name, argv, memcache_port, redis_port, folder)
+
+
+def memcached(name, threads=1, memory_mb=2048, options=()):
+    port = free_port()
+    argv = ["memcached", "-l", "127.0.0.1", "-p", str(port), "-U", "0", "-t", str(threads), "-m", str(memory_mb)]
+    if os.getuid() == 0:
+        argv += ["-u", "root"]
+    return Server(name, argv + list(options), memcache_port=port)
+
+
+def redis(name, options=()):
+    """redis-server without persistence, unless the options say otherwise."""
+    port = free_port()
+    folder = fresh_folder()
+    argv = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", folder]
+    argv += ["--save", "", "--appendonly", "no", "--daemonize", "no"]
+    return Server(name, argv + list(options), redis_port=port, folder=folder)
+
+
+def null(name, threads=1, value_bytes=100):
+    memcache_port, redis_port = free_port(), free_port()
+    argv = [os.path.join(BUILD, "bench", "null_server"), "--threads", str(threads)]
+    argv += ["--memcache-port", str(memcache_port), "--redis-port", str(redis_port), "--value-bytes", str(value_bytes)]
+    return Server(name, argv, memcache_port, redis_port)
+
+
+def load(protocol, port, op, requests, depth=1, connections=32, value_bytes=100, keys=100000, order="random", seed=1):
+    """Runs bench_load and returns its figures as a dictionary of numbers."""
+    argv = [os.path.join(BUILD, "bench", "bench_load"), "--protocol", protocol, "--port", str(port), "--op", op]
+    argv += ["--requests", str(requests), "--depth", str(depth), "--connections", str(connections)]
+    argv += ["--value-bytes", str(value_bytes), "--keys", str(keys), "--order", order, "--seed", str(seed)]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError("%s: %s" % (" ".join(argv), done.stderr.strip()))
+    return {name: float(value) for name, value in (word.split("=") for word in done.stdout.split())}
