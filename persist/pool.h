@@ -24,7 +24,8 @@ struct segment {
     _Atomic uint32_t length;     /* bytes, once sealed */
     _Atomic int64_t live_bytes;  /* of records named by the ordered index (R1); an estimate after a restart */
     uint32_t record_count;
-    _Atomic uint64_t sequence;   /* order in which segments were opened, in this run; 0: older than this run */
+    _Atomic uint64_t sequence;   /* order in which segments were taken, in this run, set by pool_take_*(); 0: ready and
+                                    not taken yet, or older than this run */
     uint64_t top_epoch;          /* highest epoch of a record in it, as far as the index writer has read */
     uint8_t pad[16];
 };
@@ -43,21 +44,29 @@ struct pool {
     struct pool_space *space;          /* free and ready lists: space.c */
 };
 
+enum { POOL_SEGMENTS_MIN = 12 }; /* fixed ones, head, reserves and a few to work with */
+
 struct pool_create {
-    uint64_t bytes;        /* 0: the pool must exist */
+    uint64_t bytes;        /* 0: the pool must exist; else the whole mapping becomes one where there is none */
     uint32_t segment_bits; /* 0: default */
+    bool reset;            /* with bytes: make the pool anew even if there is one, whole or damaged (on-damage reset) */
+    uint64_t hash_seed;    /* 0: random; over the sim backing a constant */
+    /* Writes the head leaf: skiplist_format_head(). NULL: left zero, for tests without an index. */
+    void (*format_head)(struct pm_context *context, struct pmd_leaf *leaf, uint64_t leaf_number);
 };
 
 /*
- * Opens over `pm` (which the pool then owns), or first lays out a new pool when create->bytes is not 0 and the
- * mapping is all new. Reads and verifies superblock copies and segment table. Changes nothing on media of an existing
- * pool. Errors: PM_NOT_POOL, PM_VERSION_BAD, PM_DAMAGED (both copies), PM_IO, PM_NO_MEMORY.
+ * Opens over `pm` (which the pool then owns; on an error the caller still does), or first lays out a new pool when
+ * create->bytes is not 0 and the mapping is all new (blank, or left behind by a creation that a crash cut short).
+ * `create` may be NULL. Reads and verifies superblock copies and segment table. Changes nothing on media of an existing
+ * pool. Errors, all logged: PM_NOT_POOL, PM_VERSION_BAD, PM_DAMAGED (both copies, geometry or table), PM_FULL (making),
+ * PM_BAD_ARGUMENT (making: too small), PM_IO, PM_NO_MEMORY.
  */
 enum pm_status pool_open(struct pool **out, struct pm *pm, const struct pool_create *create) HEARTH_MUST_USE;
 void pool_close(struct pool *pool);
 
-/* Changes the superblock: `change` edits a copy under the lock, which is then written to the other place and drained.
- * Durable on return. */
+/* Changes the superblock: `change` edits a copy under the lock, which is then written to the other place and drained; a
+ * change of the lease is written to both. Durable on return. */
 enum pm_status pool_superblock_update(struct pool *pool, struct pm_context *context,
                                       void (*change)(struct pmd_superblock *superblock, void *argument),
                                       void *argument) HEARTH_MUST_USE;
@@ -79,7 +88,11 @@ static inline uint8_t *pool_at(const struct pool *pool, pm_off off)
 /* The segment's line on media. */
 struct pmd_segment_line *pool_segment_line(const struct pool *pool, uint32_t segment);
 
-/* Who asks for a segment: each class may take the free count down to its own reserve only. */
+/*
+ * Who asks for a segment: each class may take free and ready segments together down to its own reserve only. Reserves,
+ * of n segments: index 2 + n/100, cleaner 2, tombstones 1 (2 from 64 segments on); INDEX may take the last one, CLEANER
+ * leaves index, TOMBSTONE leaves index + cleaner, USER leaves all three.
+ */
 enum space_class { SPACE_USER, SPACE_TOMBSTONE, SPACE_CLEANER, SPACE_INDEX };
 
 /*
@@ -88,11 +101,13 @@ enum space_class { SPACE_USER, SPACE_TOMBSTONE, SPACE_CLEANER, SPACE_INDEX };
  */
 /* Rebuilds the free list from the segment states; after recovery has sealed. */
 enum pm_status pool_space_start(struct pool *pool) HEARTH_MUST_USE;
-/* Keeps `ready_goal` segments ready. Index writer's thread. Returns true if it did something. */
+/* Keeps `ready_goal` segments ready and file space allocated for the reserves, one segment a call. Index writer's
+ * thread. Returns true if it did something. On a full disk: false; tries again at most once a second. */
 bool pool_space_step(struct pool *pool, struct pm_context *context, uint32_t ready_goal);
 /* Takes a ready segment (generation set, state LOG). PM_FULL: none ready now for this class; ask again later. Any thread. */
 enum pm_status pool_take_ready(struct pool *pool, enum space_class class, uint32_t *segment) HEARTH_MUST_USE;
-/* Takes a free segment and makes it `state` (SURVIVOR or INDEX) at once, durable on return. Index writer's thread. */
+/* Takes a free segment (a ready one when there is no other) and makes it `state` (SURVIVOR or INDEX) at once, durable on
+ * return. PM_FULL, PM_IO. Index writer's thread. */
 enum pm_status pool_take_free(struct pool *pool, struct pm_context *context, enum space_class class,
                               enum pmd_segment_state state, uint32_t *segment) HEARTH_MUST_USE;
 /* Changes state and length of a segment: one 8-byte store, flushed with `flush_site`; durable after the context's next
