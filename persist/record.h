@@ -48,6 +48,8 @@ bool record_view(const struct pool *pool, pm_off off, pm_off limit, struct recor
 bool record_verify(const struct pool *pool, pm_off off, const struct record_view *view);
 /* Computes the checksum of a complete record lying at `record`, to be valid at `off`. */
 uint32_t record_checksum(const struct pool *pool, pm_off off, const struct pmd_record *record, uint32_t bytes_unpadded);
+/* The sum of a transaction's trailer (struct pmd_txn_trailer): one step, for a member with this checksum. */
+uint32_t record_members_sum(uint32_t sum, uint32_t checksum);
 
 /* A trusted record named by index or hash index: no bounds beyond debug checks; the hot path. */
 static inline const struct pmd_record *record_at(const struct pool *pool, pm_loc loc)

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Appending to the log: reservation, records, transactions.
+ *
+ * IDEA: records are assembled where they will stay, with ordinary stores, the checksum last. Nothing is flushed here
+ * but the end of a segment that the turn has filled; the close of the turn does the rest.
+ *
+ * DURABILITY: a crash inside a turn leaves any subset of its lines; the checksums tell how far the log reaches. What
+ * lies behind the first invalid record was never acknowledged, since the drain of its turn has not returned.
+ */
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "persist/log_internal.h"
+
+_Static_assert(LOG_LINK_BYTES % PM_UNIT == 0 && LOG_LINK_BYTES >= sizeof(struct pmd_record) + sizeof(struct pmd_link) &&
+                   LOG_LINK_BYTES < sizeof(struct pmd_record) + sizeof(struct pmd_link) + PM_UNIT,
+               "length of a LINK");
+
+/* ---- reserving ---- */
+
+/* Where the next record would begin in the open segment. */
+static inline uint32_t next_pos(const struct log_writer *writer)
+{
+    bool starts = writer->log->mode == PMD_COMMIT_TURN && !writer->appended;
+
+    return starts ? log_align_line(writer->pos) : writer->pos;
+}
+
+static inline bool fits_open(const struct log_writer *writer, uint64_t bytes)
+{
+    return writer->open && next_pos(writer) + bytes <= writer->log->pool->segment_bytes;
+}
+
+/* Segments that hold records of together `bytes` for sure. Two neighbours hold more than one segment's worth, or the
+ * first record of the second would lie in the first. */
+static uint32_t segments_for(const struct log_writer *writer, uint64_t bytes)
+{
+    uint64_t capacity = writer->log->pool->segment_bytes - LOG_LINK_BYTES - PM_UNIT;
+
+    return bytes <= capacity ? 1 : (uint32_t)(2 * (bytes / capacity) + 2);
+}
+
+static enum pm_status grow_hand(struct log_writer *writer, uint32_t spares)
+{
+    uint32_t cap = writer->left_count + spares + 4;
+    struct log_stretch **array;
+
+    if (cap <= writer->hand_cap)
+        return PM_OK;
+    array = realloc(writer->spares, cap * sizeof(*array));
+    if (!array)
+        return PM_NO_MEMORY;
+    writer->spares = array;
+    array = realloc(writer->left, cap * sizeof(*array));
+    if (!array)
+        return PM_NO_MEMORY;
+    writer->left = array;
+    writer->hand_cap = cap;
+    return PM_OK;
+}
+
+/* A crash leaves a segment in hand as a LOG segment without a LINK: recovery frees it. */
+static enum pm_status take_spare(struct log_writer *writer, enum space_class class)
+{
+    struct log_stretch *stretch = calloc(1, sizeof(*stretch));
+    enum pm_status status;
+
+    if (!stretch)
+        return PM_NO_MEMORY;
+    status = pool_take_ready(writer->log->pool, class, &stretch->segment);
+    if (status != PM_OK) {
+        free(stretch);
+        return status;
+    }
+    stretch->generation = atomic_load_explicit(&writer->log->pool->segments[stretch->segment].generation,
+                                               memory_order_relaxed);
+    atomic_init(&stretch->followers, writer->log->mode == PMD_COMMIT_EPOCH ? 2 : 1);
+    writer->spares[writer->spare_count++] = stretch;
+    writer->from_reserve = class != SPACE_USER;
+    return PM_OK;
+}
+
+enum pm_status log_reserve(struct log_writer *writer, enum space_class class, uint64_t bytes, uint32_t records)
+{
+    uint64_t with_trailer = bytes + PM_UNIT;
+    enum pm_status status;
+    uint32_t need;
+
+    if (writer->from_reserve && class == SPACE_USER) {
+        if (!pool_space_available(writer->log->pool))
+            return PM_FULL;
+        writer->from_reserve = false;
+    }
+    if (HEARTH_LIKELY(fits_open(writer, with_trailer)))
+        return PM_OK;
+    need = segments_for(writer, bytes);
+    if (records == 1 && need > 1)
+        return PM_BAD_ARGUMENT;
+    status = grow_hand(writer, need);
+    while (status == PM_OK && writer->spare_count < need)
+        status = take_spare(writer, class);
+    return status;
+}
+
+/* ---- appending ---- */
+
+/* Fills in the header and the optional fields; returns their length. */
+static uint32_t make_head(uint8_t head[sizeof(struct pmd_record) + 20], const struct pmd_record *header,
+                          const struct log_record *record)
+{
+    uint32_t bytes = sizeof(*header);
+
+    memcpy(head, header, sizeof(*header));
+    if (header->flags & PMD_HAS_EXPIRY) {
+        memcpy(head + bytes, &record->expire_at_ms, 8);
+        bytes += 8;
+    }
+    if (header->flags & PMD_HAS_CLIENT_FLAGS) {
+        memcpy(head + bytes, &record->client_flags, 4);
+        bytes += 4;
+    }
+    if (header->flags & PMD_HAS_CAS) {
+        memcpy(head + bytes, &record->cas, 8);
+        bytes += 8;
+    }
+    return bytes;
+}
+
+static uint8_t flags_of(const struct log_record *record)
+{
+    return (record->in_transaction ? 0 : PMD_LAST) | (record->expire_at_ms ? PMD_HAS_EXPIRY : 0) |
+           (record->client_flags ? PMD_HAS_CLIENT_FLAGS : 0) | (record->cas ? PMD_HAS_CAS : 0);
+}
+
+static uint64_t value_bytes(const struct log_record *record)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < record->part_count; i++)
+        bytes += record->parts[i].bytes;
+    return bytes;
+}
+
+/* Stores a record at `pos` of the open segment, checksum last; returns its bytes without padding. */
+static uint32_t store_record(struct log_writer *writer, uint32_t pos, struct pmd_record *header,
+                             const struct log_record *record)
+{
+    struct pool *pool = writer->log->pool;
+    pm_off off = pool_segment_off(pool, writer->open->segment) + pos;
+    uint8_t *to = pool_at(pool, off), *at = to;
+    uint8_t head[sizeof(*header) + 20];
+    uint32_t head_bytes;
+
+    header->checksum = 0;
+    if (header->flags & (PMD_HAS_EXPIRY | PMD_HAS_CLIENT_FLAGS | PMD_HAS_CAS)) {
+        head_bytes = make_head(head, header, record);
+        pm_store(&writer->context, at, head, head_bytes);
+        at += head_bytes;
+    } else {
+        pm_store(&writer->context, at, header, sizeof(*header));
+        at += sizeof(*header);
+    }
+    if (record->key_len) {
+        pm_store(&writer->context, at, record->key, record->key_len);
+        at += record->key_len;
+    }
+    for (uint32_t i = 0; i < record->part_count; i++) {
+        if (record->parts[i].bytes == 0)
+            continue;
+        pm_store(&writer->context, at, record->parts[i].data, record->parts[i].bytes);
+        at += record->parts[i].bytes;
+    }
+    header->checksum = record_checksum(pool, off, (const struct pmd_record *)to, (uint32_t)(at - to));
+    pm_store(&writer->context, to, &header->checksum, sizeof(header->checksum));
+    writer->last_off = off;
+    return (uint32_t)(at - to);
+}
+
+/* The LINK that makes the new open segment the continuation of `previous`. */
+static void append_link(struct log_writer *writer, const struct log_stretch *previous)
+{
+    struct pmd_link link = {
+        .writer = writer->number,
+        .prev_segment = previous ? previous->segment : 0,
+        .prev_generation = previous ? previous->generation : 0,
+        .prev_end = previous ? previous->end : 0,
+    };
+    struct log_part part = {&link, sizeof(link)};
+    struct log_record record = {.kind = PMD_RECORD_LINK, .parts = &part, .part_count = 1};
+    struct pmd_record header = {.kind = PMD_RECORD_LINK, .flags = PMD_LAST, .value_len = sizeof(link)};
+
+    (void)store_record(writer, 0, &header, &record);
+    writer->pos = LOG_LINK_BYTES;
+}
+
+static void open_segment(struct log_writer *writer, struct log_stretch *stretch)
+{
+    struct segment *segment = &writer->log->pool->segments[stretch->segment];
+    uint64_t sequence = atomic_fetch_add_explicit(&writer->log->sequence, 1, memory_order_relaxed) + 1;
+
+    segment->writer = (uint8_t)writer->number;
+    atomic_store_explicit(&segment->closed_end, 0, memory_order_relaxed);
+    atomic_store_explicit(&segment->sequence, sequence, memory_order_relaxed);
+    writer->open = stretch;
+    writer->turn_from = 0;
+    writer->turn_line = 0;
+    writer->appended = true;
+}
+
+/*
+ * Goes on in a spare segment. What the turn wrote in the old one is flushed now and drained with the rest of the turn.
+ * A crash leaves both, or the new one without a valid predecessor, which is then not accepted.
+ */
+static void move_on(struct log_writer *writer)
+{
+    struct log_stretch *old = writer->open;
+    struct log_stretch *stretch;
+
+    must(writer->spare_count > 0);
+    stretch = writer->spares[--writer->spare_count];
+    if (old) {
+        if (writer->appended && writer->log->mode == PMD_COMMIT_TURN)
+            pm_flush(&writer->context, PM_SITE_TURN_FLUSH,
+                     pool_at(writer->log->pool, pool_segment_off(writer->log->pool, old->segment) + writer->turn_from),
+                     writer->pos - writer->turn_from);
+        old->end = writer->pos;
+        writer->left[writer->left_count++] = old;
+    }
+    open_segment(writer, stretch);
+    append_link(writer, old);
+    atomic_store_explicit(old ? &old->next : &writer->published.first, stretch, memory_order_release);
+}
+
+static void start_range(struct log_writer *writer)
+{
+    writer->pos = next_pos(writer);
+    writer->turn_from = writer->pos;
+    writer->turn_line = (uint16_t)(writer->pos / PM_LINE);
+    writer->appended = true;
+}
+
+pm_loc log_append(struct log_writer *writer, const struct log_record *record)
+{
+    uint64_t value_len = value_bytes(record);
+    struct pmd_record header = {
+        .kind = record->kind,
+        .flags = flags_of(record),
+        .key_len = (uint16_t)record->key_len,
+        .value_len = (uint32_t)value_len,
+        .db = record->db,
+        .type = record->type,
+        .cts = record->cts,
+    };
+    uint8_t room_flags = header.flags | (record->in_transaction ? PMD_HAS_TXN : 0);
+    uint64_t bytes = record_bytes(header.flags, record->key_len, value_len);
+    uint64_t room = record_bytes(room_flags, record->key_len, value_len);
+
+    must(writer->turn_open && record->key_len <= RECORD_KEY_MAX);
+    debug_check(cts_epoch(record->cts) == writer->epoch);
+    if (record->in_transaction && writer->members++ > 0)
+        writer->members_sum = record_members_sum(writer->members_sum,
+                                                 ((struct pmd_record *)pool_at(writer->log->pool, writer->last_off))->checksum);
+    if (HEARTH_UNLIKELY(!fits_open(writer, room)))
+        move_on(writer);
+    else if (!writer->appended)
+        start_range(writer);
+    must(writer->pos + room <= writer->log->pool->segment_bytes);
+    header.turn_line = writer->turn_line;
+    (void)store_record(writer, writer->pos, &header, record);
+    writer->pos += (uint32_t)bytes;
+    writer->turn_records++;
+    writer->turn_bytes += bytes;
+    return writer->last_off / PM_UNIT;
+}
+
+/* ---- transactions ---- */
+
+/* Makes the last record the one that makes its transaction count. Until its new checksum has reached the media a crash
+ * finds a member without an end, or an invalid record: the transaction is absent. */
+static void mark_last(struct log_writer *writer, uint32_t count)
+{
+    struct pool *pool = writer->log->pool;
+    struct pmd_record *record = (struct pmd_record *)pool_at(pool, writer->last_off);
+    uint8_t flags = record->flags | PMD_LAST | (count > 1 ? PMD_HAS_TXN : 0);
+    struct pmd_txn_trailer trailer = {count, writer->members_sum};
+    uint32_t options = (uint32_t)(record_key(record) - (const uint8_t *)(record + 1));
+    uint32_t bytes = (uint32_t)sizeof(*record) + options + record->key_len + record->value_len;
+    uint32_t checksum;
+
+    pm_store(&writer->context, &record->flags, &flags, sizeof(flags));
+    if (count > 1) {
+        pm_store(&writer->context, (uint8_t *)record + bytes, &trailer, sizeof(trailer));
+        bytes += sizeof(trailer);
+    }
+    checksum = record_checksum(pool, writer->last_off, record, bytes);
+    pm_store(&writer->context, &record->checksum, &checksum, sizeof(checksum));
+}
+
+void log_commit(struct log_writer *writer, uint32_t count)
+{
+    const struct pmd_record *record = (const struct pmd_record *)pool_at(writer->log->pool, writer->last_off);
+    uint32_t end;
+
+    must(count == writer->members);
+    if (count > 0) {
+        mark_last(writer, count);
+        end = (uint32_t)(writer->last_off & (writer->log->pool->segment_bytes - 1)) +
+              (uint32_t)record_bytes(record->flags, record->key_len, record->value_len);
+        writer->turn_bytes += end - writer->pos;
+        writer->pos = end;
+    }
+    writer->members = 0;
+    writer->members_sum = 0;
+    writer->in_transaction = false;
+    log_stamp_commit(writer);
+}
