@@ -96,7 +96,15 @@ bool options_set(struct options *options, const char *where, const char *name, c
 /* Reads a configuration file: "name value" lines, # comments, "quoted values", include. */
 bool options_read_file(struct options *options, const char *path, char error[OPTION_ERROR_BYTES]) HEARTH_MUST_USE;
 
-enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_MAN, OPTIONS_CONF, OPTIONS_BAD };
+enum options_action {
+    OPTIONS_RUN,
+    OPTIONS_HELP,
+    OPTIONS_VERSION,
+    OPTIONS_MAN_OPTIONS,
+    OPTIONS_MAN_COMMANDS,
+    OPTIONS_CONF,
+    OPTIONS_BAD,
+};
 /* Reads the command line. OPTIONS_BAD: error says why. */
 enum options_action options_read_arguments(struct options *options, int argc, char **argv,
                                            char error[OPTION_ERROR_BYTES]) HEARTH_MUST_USE;

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Finding commands by name, where their keys are, and how much room they need.
+ *
+ * IDEA     Names are found in an open-addressed table twice to four times as large as the command table, hashed over
+ *          the folded bytes of the name.
+ */
+#include "server/command.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/assert.h"
+
+#define INDEX_SLOTS 512
+#define NAME_BYTES_MAX 48
+
+static const struct command *name_index[INDEX_SLOTS];
+
+/* Folds upper to lower case and hashes. `folded` has NAME_BYTES_MAX bytes. */
+static uint32_t fold(const uint8_t *name, size_t len, char *folded)
+{
+    uint32_t hash = 2166136261U; /* FNV-1a */
+
+    for (size_t i = 0; i < len; i++) {
+        uint8_t c = name[i];
+        c |= (uint8_t)((c - 'A' < 26U) << 5);
+        folded[i] = (char)c;
+        hash = (hash ^ c) * 16777619U;
+    }
+    return hash ^ hash >> 15;
+}
+
+void command_index_build(void)
+{
+    char folded[NAME_BYTES_MAX];
+
+    must(command_count <= INDEX_SLOTS / 2);
+    memset(name_index, 0, sizeof name_index);
+    for (uint32_t i = 0; i < command_count; i++) {
+        const char *name = command_table[i].name;
+        must(strlen(name) < NAME_BYTES_MAX);
+        uint32_t slot = fold((const uint8_t *)name, strlen(name), folded) % INDEX_SLOTS;
+        while (name_index[slot] != NULL)
+            slot = (slot + 1) % INDEX_SLOTS;
+        name_index[slot] = &command_table[i];
+    }
+}
+
+static const struct command *find(const uint8_t *name, size_t len)
+{
+    char folded[NAME_BYTES_MAX];
+    const struct command *command;
+    uint32_t slot;
+
+    if (len >= NAME_BYTES_MAX)
+        return NULL;
+    slot = fold(name, len, folded) % INDEX_SLOTS;
+    for (; (command = name_index[slot]) != NULL; slot = (slot + 1) % INDEX_SLOTS) {
+        if (strncmp(command->name, folded, len) == 0 && command->name[len] == '\0')
+            return command;
+    }
+    return NULL;
+}
+
+const struct command *command_find(const void *name, size_t len)
+{
+    const struct command *command = find(name, len);
+
+    return command != NULL && (command->flags & COMMAND_SUBCOMMAND) == 0 ? command : NULL;
+}
+
+const struct command *command_find_sub(const struct command *container, const void *name, size_t len)
+{
+    uint8_t full[NAME_BYTES_MAX];
+    size_t head = strlen(container->name);
+
+    if (head + 1 + len >= sizeof full)
+        return NULL;
+    memcpy(full, container->name, head);
+    full[head] = '|';
+    memcpy(full + head + 1, name, len);
+    return find(full, head + 1 + len);
+}
+
+struct command_keys command_keys(const struct command *command, uint32_t argc)
+{
+    struct command_keys keys = {0, 0, 1};
+    int64_t last = command->last_key;
+
+    if (command->first_key <= 0)
+        return keys;
+    if (last < 0)
+        last += argc;
+    if (last >= argc)
+        last = (int64_t)argc - 1;
+    if (last < command->first_key)
+        return keys;
+    keys.first = (uint32_t)command->first_key;
+    keys.step = (uint32_t)command->key_step;
+    keys.count = (uint32_t)(last - command->first_key) / keys.step + 1;
+    return keys;
+}
+
+void command_reserve_arguments(struct client *client, uint32_t argc, const struct resp_arg *argv,
+                               struct command_room *room)
+{
+    struct command_keys keys = command_keys(client->command, argc);
+
+    room->records = keys.count;
+    for (uint32_t i = 0; i < keys.count; i++) {
+        uint32_t from = keys.first + i * keys.step;
+        uint32_t to = keys.step > 1 ? from + keys.step : argc;
+        uint64_t value_bytes = 0;
+        for (uint32_t a = from + 1; a < to && a < argc; a++)
+            value_bytes += argv[a].len;
+        room->bytes += heap_bytes(argv[from].len, value_bytes);
+    }
+}
+
+void command_reserve_deletes(struct client *client, uint32_t argc, const struct resp_arg *argv,
+                             struct command_room *room)
+{
+    struct command_keys keys = command_keys(client->command, argc);
+
+    room->records = keys.count;
+    room->deletes_only = true;
+    for (uint32_t i = 0; i < keys.count; i++)
+        room->bytes += heap_bytes(argv[keys.first + i * keys.step].len, 0);
+}
+
+void command_reserve_rewrite(struct client *client, uint32_t argc, const struct resp_arg *argv,
+                             struct command_room *room)
+{
+    struct command_keys keys = command_keys(client->command, argc);
+
+    room->records = keys.count;
+    for (uint32_t i = 0; i < keys.count; i++) {
+        const struct resp_arg *arg = &argv[keys.first + i * keys.step];
+        struct index_key key;
+        client_key(client, arg->data, arg->len, &key);
+        room->bytes += heap_bytes(arg->len, client_old_value_bound(client, &key));
+    }
+}
+
+void command_room(struct client *client, const struct command *command, uint32_t argc, const struct resp_arg *argv,
+                  struct command_room *room)
+{
+    const struct command *present = client->command;
+
+    *room = (struct command_room){0};
+    client->command = command;
+    if (command->reserve != NULL)
+        command->reserve(client, argc, argv, room);
+    else if ((command->flags & COMMAND_DELETES) != 0)
+        command_reserve_deletes(client, argc, argv, room);
+    else if ((command->flags & COMMAND_WRITE) != 0)
+        command_reserve_arguments(client, argc, argv, room);
+    client->command = present;
+}
+
+uint32_t client_old_value_bound(const struct client *client, const struct index_key *key)
+{
+    struct object object;
+
+    if (client->attempt >= 3)
+        return VALUE_BYTES_MAX;
+    return heap_peek(client->heap_worker, key, &object) ? object.value_len : 0;
+}
