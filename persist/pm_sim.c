@@ -10,60 +10,10 @@
  *          the images are private anonymous memory in small pages: a forked child has its own, page by page.
  * CHECKS   A store outside allocated space fails at once: on a real file it would be a SIGBUS on a full disk.
  */
-#include "persist/pm_sim.h"
+#include "persist/pm_sim_private.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
-
-#include "base/assert.h"
-
-enum { SPACE_UNIT_BITS = PM_SEGMENT_BITS_MIN, CLEAN = UINT32_MAX };
-
-struct sim_store {
-    struct sim_store *next;
-    uint64_t sequence;
-    uint16_t from; /* within the granule */
-    uint16_t bytes;
-    uint8_t data[];
-};
-
-struct sim_granule {
-    uint64_t number;
-    struct sim_store *first, *last;
-    uint32_t count;
-};
-
-/* A granule that a context has flushed: what `batch` names is durable after that context's drain. */
-struct sim_flush {
-    uint64_t batch, number, sequence;
-};
-
-struct pm_sim {
-    struct pm pm; /* first: struct pm * is struct pm_sim * */
-    uint32_t granule_bytes;
-    uint8_t *durable;
-    uint32_t *place; /* granule: index in `outstanding`, or CLEAN */
-    struct sim_granule *outstanding;
-    size_t outstanding_count, outstanding_room;
-    struct sim_flush *flushes;
-    size_t flush_count, flush_room;
-    uint64_t sequence, batch, point, boot;
-    uint64_t fail_at; /* number of the drain that fails, 0: none */
-    uint64_t drains;
-    uint8_t *allocated; /* a byte a 64 KB unit */
-    uint64_t units_left;
-    void (*hook)(struct pm *pm, uint64_t point, void *context);
-    void *hook_context;
-    enum pm_site skip;
-    bool kept;
-    uint64_t site_counts[PM_SITE_COUNT];
-};
-
-static struct pm_sim *sim_of(struct pm *pm)
-{
-    must(pm->backing == PM_BACKING_SIM);
-    return (struct pm_sim *)pm;
-}
 
 /* Memory for one more; a test that runs out of it has no way to go on. */
 static void *grow(void *array, size_t count, size_t *room, size_t item_bytes)
@@ -77,16 +27,6 @@ static void *grow(void *array, size_t count, size_t *room, size_t item_bytes)
 }
 
 /* ---- granules ---- */
-
-static uint8_t *granule_durable(struct pm_sim *sim, uint64_t number)
-{
-    return sim->durable + number * sim->granule_bytes;
-}
-
-static uint8_t *granule_working(struct pm_sim *sim, uint64_t number)
-{
-    return sim->pm.base + number * sim->granule_bytes;
-}
 
 static struct sim_granule *granule_dirty(struct pm_sim *sim, uint64_t number)
 {
@@ -111,11 +51,11 @@ static void granule_clean(struct pm_sim *sim, uint64_t number)
     sim->place[number] = CLEAN;
 }
 
-static void apply_first(struct pm_sim *sim, struct sim_granule *granule)
+void sim_apply_first(struct pm_sim *sim, struct sim_granule *granule)
 {
     struct sim_store *store = granule->first;
 
-    memcpy(granule_durable(sim, granule->number) + store->from, store->data, store->bytes);
+    memcpy(sim_durable_at(sim, granule->number) + store->from, store->data, store->bytes);
     granule->first = store->next;
     granule->count--;
     free(store);
@@ -130,7 +70,7 @@ static void commit(struct pm_sim *sim, uint64_t number, uint64_t sequence)
         return;
     granule = &sim->outstanding[sim->place[number]];
     while (granule->first != NULL && granule->first->sequence <= sequence)
-        apply_first(sim, granule);
+        sim_apply_first(sim, granule);
     if (granule->first == NULL)
         granule_clean(sim, number);
 }
@@ -311,7 +251,7 @@ enum pm_status pm_sim_open(struct pm **out, size_t bytes, enum pm_sim_mode mode)
     return PM_OK;
 }
 
-static void forget_outstanding(struct pm_sim *sim)
+void sim_forget_outstanding(struct pm_sim *sim)
 {
     for (size_t i = 0; i < sim->outstanding_count; i++) {
         struct sim_granule *granule = &sim->outstanding[i];
@@ -339,7 +279,7 @@ void pm_sim_free(struct pm *pm)
     struct pm_sim *sim = sim_of(pm);
 
     if (sim->place != NULL)
-        forget_outstanding(sim);
+        sim_forget_outstanding(sim);
     unmap_image(pm->base, pm->bytes);
     unmap_image(sim->durable, pm->bytes);
     unmap_image(sim->place, pm->bytes / sim->granule_bytes * sizeof *sim->place);
@@ -395,122 +335,4 @@ void pm_sim_set_boot(struct pm *pm, uint64_t boot)
 size_t pm_sim_outstanding(struct pm *pm)
 {
     return sim_of(pm)->outstanding_count;
-}
-
-/* ---- crashes ---- */
-
-/* splitmix64 (Steele, Lea, Flood 2014): every seed is a good one. */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
-/* Part of a store that reaches the medium: whole 8-byte words, from the first on. */
-static void apply_torn(struct pm_sim *sim, struct sim_granule *granule, uint64_t random)
-{
-    struct sim_store *store = granule->first;
-    uint32_t first_word = store->from / 8, last_word = (store->from + store->bytes - 1u) / 8;
-    uint32_t words = (uint32_t)(random % (last_word - first_word + 1)); /* never all: that is the next prefix */
-    uint32_t end = (first_word + words) * 8;
-
-    if (end > store->from)
-        memcpy(granule_durable(sim, granule->number) + store->from, store->data, end - store->from);
-}
-
-/* Chooses by chance: mostly nothing, mostly everything or prefixes, as `flavour` says. */
-static void apply_random(struct pm_sim *sim, struct sim_granule *granule, uint64_t flavour, uint64_t *random)
-{
-    uint64_t dice = next_random(random) % 16;
-    uint32_t keep;
-
-    if (dice < flavour % 8)
-        keep = 0;
-    else if (dice < 8)
-        keep = granule->count;
-    else
-        keep = (uint32_t)(next_random(random) % (granule->count + 1u));
-    while (keep-- > 0)
-        apply_first(sim, granule);
-    if (granule->first != NULL && dice >= 12)
-        apply_torn(sim, granule, next_random(random));
-}
-
-static void apply_all(struct pm_sim *sim, struct sim_granule *granule)
-{
-    while (granule->first != NULL)
-        apply_first(sim, granule);
-}
-
-static void apply_chosen(struct pm_sim *sim, enum pm_sim_image image, size_t which, uint64_t *random)
-{
-    uint64_t flavour = next_random(random);
-
-    for (size_t i = 0; i < sim->outstanding_count; i++) {
-        struct sim_granule *granule = &sim->outstanding[i];
-
-        switch (image) {
-        case PM_SIM_NONE:
-            break;
-        case PM_SIM_ALL:
-            apply_all(sim, granule);
-            break;
-        case PM_SIM_ONLY:
-            if (i == which)
-                apply_all(sim, granule);
-            break;
-        case PM_SIM_ALL_BUT:
-            if (i != which)
-                apply_all(sim, granule);
-            break;
-        case PM_SIM_RANDOM:
-            apply_random(sim, granule, flavour, random);
-            break;
-        }
-    }
-}
-
-void pm_sim_crash(struct pm *pm, enum pm_sim_image image, size_t which, uint64_t seed)
-{
-    struct pm_sim *sim = sim_of(pm);
-    uint64_t random = seed;
-
-    apply_chosen(sim, image, which, &random);
-    for (size_t i = 0; i < sim->outstanding_count; i++) {
-        uint64_t number = sim->outstanding[i].number;
-
-        memcpy(granule_working(sim, number), granule_durable(sim, number), sim->granule_bytes);
-    }
-    forget_outstanding(sim);
-    atomic_store(&pm->failed, false);
-    sim->boot++;
-}
-
-void pm_sim_kill(struct pm *pm)
-{
-    struct pm_sim *sim = sim_of(pm);
-
-    sim->flush_count = 0; /* what was flushed but not drained is promised to nobody */
-    atomic_store(&pm->failed, false);
-}
-
-size_t pm_sim_unexplained(struct pm *pm)
-{
-    struct pm_sim *sim = sim_of(pm);
-    uint8_t expected[PM_PAGE];
-    size_t found = 0;
-
-    for (uint64_t number = 0; number < pm->bytes / sim->granule_bytes; number++) {
-        memcpy(expected, granule_durable(sim, number), sim->granule_bytes);
-        if (sim->place[number] != CLEAN) {
-            for (struct sim_store *store = sim->outstanding[sim->place[number]].first; store != NULL;
-                 store = store->next)
-                memcpy(expected + store->from, store->data, store->bytes);
-        }
-        found += memcmp(expected, granule_working(sim, number), sim->granule_bytes) != 0;
-    }
-    return found;
 }
