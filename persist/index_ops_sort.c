@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sorting a cut: index operations by key.
+ *
+ * IDEA: the keys' common prefix is found once and skipped; what is sorted are small items of eight key bytes and a
+ * number, least significant byte first (stable, no comparisons, bytes that are the same everywhere cost nothing). Runs
+ * of equal slices are sorted again by the bytes behind. The operations themselves move once, at the end.
+ *
+ * OPERATIONS: 100,000 keys in a few milliseconds; 32 bytes of scratch an operation. Without memory for it the
+ * operations are sorted where they lie, slowly.
+ *
+ * SOURCE: Kärkkäinen and Rantala, Engineering Radix Sort for Strings (2008), for cached slices.
+ */
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "persist/index_key.h"
+
+enum { SMALL_RUN = 48, RADIX_RUN = 512, RADIX = 256 };
+
+struct sort_item {
+    uint64_t slice;
+    size_t op;
+};
+struct sort {
+    struct index_op *ops;
+    struct sort_item *items, *scratch;
+};
+
+/* Equal keys keep their order: every caller moves an item only past a strictly greater one. */
+static bool item_is_above(const struct sort *sort, const struct sort_item *a, const struct sort_item *b)
+{
+    if (a->slice != b->slice)
+        return a->slice > b->slice;
+    return index_key_compare(&sort->ops[a->op].key, &sort->ops[b->op].key) > 0;
+}
+
+static void sort_small(struct sort *sort, size_t from, size_t count)
+{
+    struct sort_item *items = sort->items + from;
+
+    for (size_t i = 1; i < count; i++) {
+        struct sort_item item = items[i];
+        size_t at = i;
+
+        for (; at > 0 && item_is_above(sort, &items[at - 1], &item); at--)
+            items[at] = items[at - 1];
+        items[at] = item;
+    }
+}
+
+static void sort_merge(struct sort *sort, size_t from, size_t count)
+{
+    size_t half = count / 2, left = from, right = from + half, to = 0;
+
+    if (count <= SMALL_RUN) {
+        sort_small(sort, from, count);
+        return;
+    }
+    sort_merge(sort, from, half);
+    sort_merge(sort, from + half, count - half);
+    while (left < from + half && right < from + count)
+        sort->scratch[to++] =
+            item_is_above(sort, &sort->items[left], &sort->items[right]) ? sort->items[right++] : sort->items[left++];
+    while (left < from + half)
+        sort->scratch[to++] = sort->items[left++];
+    memcpy(sort->items + from, sort->scratch, to * sizeof *sort->items);
+}
+
+static void radix_pass(struct sort *sort, size_t from, size_t count, uint32_t shift)
+{
+    struct sort_item *items = sort->items + from;
+    size_t starts[RADIX] = {0}, sum = 0;
+
+    for (size_t i = 0; i < count; i++)
+        starts[items[i].slice >> shift & 0xff]++;
+    for (uint32_t digit = 0; digit < RADIX; digit++) {
+        size_t here = starts[digit];
+
+        starts[digit] = sum;
+        sum += here;
+    }
+    for (size_t i = 0; i < count; i++)
+        sort->scratch[starts[items[i].slice >> shift & 0xff]++] = items[i];
+    memcpy(items, sort->scratch, count * sizeof *items);
+}
+
+static void sort_slices(struct sort *sort, size_t from, size_t count)
+{
+    uint64_t all_set = ~UINT64_C(0), any_set = 0;
+
+    if (count < RADIX_RUN) {
+        sort_merge(sort, from, count);
+        return;
+    }
+    for (size_t i = from; i < from + count; i++) {
+        all_set &= sort->items[i].slice;
+        any_set |= sort->items[i].slice;
+    }
+    for (uint32_t shift = 0; shift < 64; shift += 8)
+        if (((all_set ^ any_set) >> shift & 0xff) != 0)
+            radix_pass(sort, from, count, shift);
+}
+
+static uint32_t shared_bytes(const struct sort *sort, size_t from, size_t count)
+{
+    const struct index_key *first = &sort->ops[sort->items[from].op].key;
+    uint32_t shared = index_key_bytes(first);
+
+    for (size_t i = from + 1; i < from + count && shared != 0; i++) {
+        uint32_t here = index_key_shared(first, &sort->ops[sort->items[i].op].key);
+
+        shared = here < shared ? here : shared;
+    }
+    return shared;
+}
+
+/* Sorts items [from, from + count) by the eight bytes behind what all their keys share, then each run of equal slices.
+ * A run as long as before made no progress ("a" beside "a\0") and is compared whole, so each level of recursion has
+ * fewer items or shares at least a byte more. */
+static void sort_run(struct sort *sort, size_t from, size_t count)
+{
+    uint32_t offset = shared_bytes(sort, from, count);
+    bool all_end = true;
+
+    for (size_t i = from; i < from + count; i++) {
+        const struct index_key *key = &sort->ops[sort->items[i].op].key;
+
+        sort->items[i].slice = index_key_slice(key, offset);
+        all_end = all_end && index_key_bytes(key) <= offset;
+    }
+    if (all_end)
+        return;
+    sort_slices(sort, from, count);
+    if (count < RADIX_RUN)
+        return; /* compared whole */
+    for (size_t begin = from, end; begin < from + count; begin = end) {
+        for (end = begin + 1; end < from + count && sort->items[end].slice == sort->items[begin].slice; end++)
+            ;
+        if (end - begin >= RADIX_RUN && end - begin < count)
+            sort_run(sort, begin, end - begin);
+        else if (end - begin > 1)
+            sort_merge(sort, begin, end - begin);
+    }
+}
+
+/* Moves each operation to its place, along the cycles of the permutation. */
+static void move_ops(struct sort *sort, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct index_op held = sort->ops[i];
+        size_t hole = i;
+
+        if (sort->items[i].op == i)
+            continue;
+        while (sort->items[hole].op != i) {
+            size_t from = sort->items[hole].op;
+
+            sort->ops[hole] = sort->ops[from];
+            sort->items[hole].op = hole;
+            hole = from;
+        }
+        sort->ops[hole] = held;
+        sort->items[hole].op = hole;
+    }
+}
+
+static void sort_in_place(struct index_op *ops, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct index_op op = ops[i];
+        size_t at = i;
+
+        for (; at > 0 && index_key_compare(&ops[at - 1].key, &op.key) > 0; at--)
+            ops[at] = ops[at - 1];
+        ops[at] = op;
+    }
+}
+
+void index_ops_sort(struct index_op *ops, size_t count)
+{
+    struct sort sort = {.ops = ops};
+
+    if (count < 2)
+        return;
+    sort.items = malloc(2 * count * sizeof *sort.items);
+    if (sort.items == NULL) {
+        sort_in_place(ops, count);
+        return;
+    }
+    sort.scratch = sort.items + count;
+    for (size_t i = 0; i < count; i++)
+        sort.items[i] = (struct sort_item){.op = i};
+    sort_run(&sort, 0, count);
+    move_ops(&sort, count);
+    free(sort.items);
+}
