@@ -4,17 +4,19 @@
  *
  * IDEA: buckets of one cache line with eight 8-byte slots; linear hashing over a reserved range of addresses, so that
  * the table grows bucket by bucket, without a pause, a doubling peak or moving anything but one bucket's slots; what
- * overflows goes to chained buckets in a side table. 24 hash bits in a slot are the address bits above the smallest
- * table and the tag at once: growing reads no record. The stripe of a key is made of its lowest hash bits, so that a
- * bucket and the one it splits into share their stripe.
+ * overflows goes to chained half buckets in a side table. 24 hash bits in a slot are the address bits above the
+ * smallest table and the tag at once: growing reads no record. The stripe of a key is made of its lowest hash bits, so
+ * that a bucket and the one it splits into share their stripe.
  *
- * SLOT  bits 0..35 loc (pm_loc), 36..59 hash bits 14..37, 60..61 frequency, 62 mark, 63 tier (0: pool). 0 is empty.
+ * SLOT  bits 0..35 loc (pm_loc), 36..59 hash bits 14..37, 60..61 frequency, 62 mark, 63 tier (0: pool). 0 is empty; a
+ * word with loc 0 that is not 0 is a link to the side table (so a tier in DRAM must not use loc 0 either).
  *
- * THREADS: reads are lock-free (a reader that misses looks again if the table grew meanwhile) and hold an epoch pin.
- * Inserts, removals, location changes and splits happen under the key's stripe lock; the frequency is a weak CAS by
- * readers, so every slot change is a CAS of the whole word (keeping what a concurrent touch did is not needed).
+ * THREADS: reads are lock-free (a reader that misses looks again if slots moved meanwhile) and hold an epoch pin.
+ * Inserts, removals, location changes and splits happen under the key's stripe lock and store whole words; readers
+ * count in the frequency by a weak CAS (a count that a store overtakes is lost).
  *
- * COST: 64 / (8 * load) bytes an object; mean over a doubling at most 12 B with the side table (DESIGN section 10).
+ * COST: a find reads one line of the table (one more for each six objects or so, in the side table) and the record's
+ * head. Mean over a doubling at most 12 B an object with the side table (DESIGN section 10).
  */
 #ifndef HEARTH_HEAP_HASH_INDEX_H
 #define HEARTH_HEAP_HASH_INDEX_H
@@ -48,7 +50,8 @@ void hash_index_close(struct hash_index *index);
 
 /* Asks for the bucket's cache line ahead of a find. */
 void hash_index_prefetch(const struct hash_index *index, uint64_t hash);
-/* Like it, one step further: asks for the record of the first slot whose tag fits (the bucket should be here by now). */
+/* One step further: asks for the record of the first slot whose tag fits (the bucket should be here by now), or for
+ * the rest of the chain. */
 void hash_index_prefetch_record(const struct hash_index *index, uint64_t hash);
 
 struct hash_ref {
@@ -77,17 +80,19 @@ void hash_index_unlock(struct hash_index *index, uint64_t hash);
 void hash_index_lock_stripe(struct hash_index *index, uint32_t stripe);
 void hash_index_unlock_stripe(struct hash_index *index, uint32_t stripe);
 
-/* The key is not there. Only the low 40 bits of the hash are used. mark: insert it marked. False: no memory or table
- * full; nothing was changed. */
-bool hash_index_insert(struct hash_index *index, uint64_t hash, pm_loc loc, uint32_t frequency, bool mark) HEARTH_MUST_USE;
+/* The key is not there. Only the low 40 bits of the hash are used. mark: insert it marked. False: table full, or a
+ * thousand keys with the same low hash bits; nothing was changed. */
+bool hash_index_insert(struct hash_index *index, uint64_t hash, pm_loc loc, uint32_t frequency,
+                       bool mark) HEARTH_MUST_USE;
 /* New location (release order: the record's bytes are visible before); frequency as given, mark as given. */
 void hash_index_set(struct hash_index *index, const struct hash_ref *ref, pm_loc loc, uint32_t frequency, bool mark);
 void hash_index_set_mark(struct hash_index *index, const struct hash_ref *ref, bool mark);
-void hash_index_remove(struct hash_index *index, const struct hash_ref *ref);
+/* The stripe's other refs end here (slots of the bucket may move); inserts they outlive. hash: the key's. */
+void hash_index_remove(struct hash_index *index, uint64_t hash, const struct hash_ref *ref);
 /* Finds by location instead of by key: the slot that names loc, if any (for cleaner and evictor). */
 bool hash_index_find_loc(const struct hash_index *index, uint64_t hash, pm_loc loc, struct hash_ref *ref);
-/* Refill from an index entry: inserts unless a slot for the same key is there. Records are read only where an equal
- * tag is in the bucket already. Takes no lock itself. Result: inserted or not. False in *ok: no memory. */
+/* Refill from an index entry: inserts, with frequency 1, unless a slot for the same key is there. Records are read
+ * only where an equal tag is in the bucket already. Result: inserted or not. False in *ok: no memory. */
 bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, bool *ok);
 
 /* ---- without a lock ---- */
@@ -101,12 +106,14 @@ void hash_index_grow(struct hash_index *index);
  * table grows between calls, over a restart too): gives all words of the bucket at the cursor, returns the next
  * cursor, 0 at the end. Starts with 0.
  */
-uint64_t hash_index_scan(const struct hash_index *index, uint64_t cursor, void (*each)(uint64_t word, void *context), void *context);
+uint64_t hash_index_scan(const struct hash_index *index, uint64_t cursor, void (*each)(uint64_t word, void *context),
+                         void *context);
 /* A word of a bucket chosen by `random`, 0 if that bucket is empty. */
 uint64_t hash_index_random(const struct hash_index *index, uint64_t random);
 /* Sweeps bucket number `bucket` under its stripe lock: `drop` says which words go. Returns the next bucket, 0 when all
  * were swept (buckets that were made meanwhile included). */
-uint64_t hash_index_sweep(struct hash_index *index, uint64_t bucket, bool (*drop)(uint64_t word, void *context), void *context);
+uint64_t hash_index_sweep(struct hash_index *index, uint64_t bucket, bool (*drop)(uint64_t word, void *context),
+                          void *context);
 
 struct hash_index_stats {
     uint64_t slots_used, buckets, overflow_buckets, bytes;

@@ -2,4 +2,10 @@
 # heap/: objects, versions, allocation, DRAM tiers, cleaning.
 # One file a line, headers too.
 noinst_LIBRARIES += heap/libheap.a
-heap_libheap_a_SOURCES =
+heap_libheap_a_SOURCES = \
+	heap/hash_index.c \
+	heap/hash_index.h \
+	heap/hash_index_chain.c \
+	heap/hash_index_grow.c \
+	heap/hash_index_private.h \
+	heap/hash_index_scan.c

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The hash index: opening, finding and changing single slots.
+ *
+ * A find costs one cache line of the table and the head of one record. Eight tags are compared at once where SSE2 is
+ * there (they lie in the upper halves of the words); ThreadSanitizer gets the portable loop, whose loads it can see.
+ */
+#include "heap/hash_index_private.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+#define HASH_INDEX_SSE2 1
+#include <emmintrin.h>
+#endif
+
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+/* Small tables stay on small pages; from here on a page too many is a few per cent at most. */
+#define HUGE_FROM_BYTES ((size_t)16 << 20)
+
+/* ---- open and close ---- */
+
+static size_t reserved_bytes(size_t bytes)
+{
+    return (bytes + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
+}
+
+/* Addresses for `bytes`, memory only where they are touched, huge pages where the table is large. */
+static void *reserve(size_t bytes, size_t expected_bytes)
+{
+    size_t small = expected_bytes >= HUGE_FROM_BYTES ? 0 : HUGE_FROM_BYTES;
+    uint8_t *base =
+        mmap(NULL, reserved_bytes(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (base == MAP_FAILED)
+        return NULL;
+    if (reserved_bytes(bytes) > small)
+        madvise(base + small, reserved_bytes(bytes) - small, MADV_HUGEPAGE); /* advice: works without */
+    return base;
+}
+
+static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+bool hash_index_open(struct hash_index **out, const struct pool *pool, uint64_t expected, uint64_t max)
+{
+    struct hash_index *index = aligned_alloc(HEARTH_CACHE_LINE_BYTES, sizeof *index);
+    uint64_t n = clamp(expected / GOAL_SLOTS_PER_8_BUCKETS * 8 + 1, BUCKETS_MIN, BUCKETS_LIMIT);
+
+    *out = NULL;
+    if (!index)
+        return false;
+    memset(index, 0, sizeof *index);
+    index->pool = pool;
+    /* Twice what max needs: a pool of smaller records than was thought still finds room. */
+    index->buckets_max = clamp(max / GOAL_SLOTS_PER_8_BUCKETS * 16, n, BUCKETS_LIMIT);
+    index->units_max = clamp(index->buckets_max, BUCKETS_MIN, UNITS_LIMIT);
+    index->buckets = reserve(index->buckets_max * sizeof(struct bucket), n * sizeof(struct bucket));
+    index->units = reserve(index->units_max * sizeof(struct unit), n / 4 * sizeof(struct unit));
+    atomic_init(&index->state, n);
+    *out = index;
+    if (index->buckets && index->units)
+        return true;
+    hash_index_close(index);
+    *out = NULL;
+    return false;
+}
+
+void hash_index_close(struct hash_index *index)
+{
+    if (!index)
+        return;
+    if (index->buckets)
+        munmap(index->buckets, reserved_bytes(index->buckets_max * sizeof(struct bucket)));
+    if (index->units)
+        munmap(index->units, reserved_bytes(index->units_max * sizeof(struct unit)));
+    free(index);
+}
+
+/* ---- find ---- */
+
+/* Bit i: word i has this tag (which then has to be looked at again: words change). */
+#ifdef HASH_INDEX_SSE2
+static inline uint32_t match_four(const _Atomic uint64_t *words, uint64_t tag)
+{
+    const __m128i *pairs = (const __m128i *)(const void *)words;
+    __m128 low = _mm_castsi128_ps(_mm_load_si128(pairs)), high = _mm_castsi128_ps(_mm_load_si128(pairs + 1));
+    __m128i tags = _mm_castps_si128(_mm_shuffle_ps(low, high, _MM_SHUFFLE(3, 1, 3, 1)));
+    __m128i same =
+        _mm_cmpeq_epi32(_mm_and_si128(tags, _mm_set1_epi32((int)(TAG_MASK >> 32))), _mm_set1_epi32((int)(tag >> 32)));
+
+    return (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(same));
+}
+/* x86 keeps loads in order: what is left is to keep the compiler from moving them. */
+static inline void match_done(void)
+{
+    atomic_signal_fence(memory_order_acquire);
+}
+#else
+static inline uint32_t match_four(const _Atomic uint64_t *words, uint64_t tag)
+{
+    uint32_t match = 0;
+
+    for (uint32_t i = 0; i < 4; i++)
+        match |= (uint32_t)(((word_load(&words[i]) ^ tag) & TAG_MASK) == 0) << i;
+    return match;
+}
+static inline void match_done(void)
+{
+}
+#endif
+
+static inline uint32_t part_match(const struct chain_part *part, uint64_t tag)
+{
+    uint32_t match = match_four(part->words, tag);
+
+    if (part->count == BUCKET_WORDS)
+        match |= match_four(part->words + 4, tag) << 4;
+    match_done();
+    return match;
+}
+_Static_assert(BUCKET_WORDS == 8 && UNIT_WORDS == 4, "part_match");
+
+static inline bool slot_has_tag(uint64_t word, uint64_t tag)
+{
+    return ((word ^ tag) & TAG_MASK) == 0 && word_is_slot(word);
+}
+
+static inline bool record_has_key(const struct pool *pool, pm_loc loc, const struct index_key *key)
+{
+    const struct pmd_record *record = record_at(pool, loc);
+
+    return record->key_len == key->len && record->db == key->db && memcmp(record_key(record), key->data, key->len) == 0;
+}
+
+static inline bool chain_find(const struct hash_index *index, struct bucket *bucket, const struct index_key *key,
+                              struct hash_ref *ref)
+{
+    struct chain_part part = chain_first(bucket);
+    uint64_t tag = tag_of(key->hash);
+
+    do {
+        for (uint32_t match = part_match(&part, tag); match; match &= match - 1) {
+            ref->slot = &part.words[__builtin_ctz(match)];
+            ref->word = word_load(ref->slot);
+            if (slot_has_tag(ref->word, tag) &&
+                HEARTH_LIKELY(record_has_key(index->pool, hash_slot_loc(ref->word), key)))
+                return true;
+        }
+    } while (chain_next(index, &part));
+    return false;
+}
+
+bool hash_index_find(const struct hash_index *index, const struct index_key *key, struct hash_ref *ref)
+{
+    uint64_t state = atomic_load_explicit(&index->state, memory_order_acquire);
+
+    for (;;) {
+        uint64_t before = state;
+
+        if (chain_find(index, &index->buckets[bucket_of(state_buckets(state), key->hash)], key, ref))
+            return true;
+        state = atomic_load_explicit(&index->state, memory_order_acquire);
+        if (HEARTH_LIKELY(state == before))
+            return false;
+    }
+}
+
+bool hash_index_find_loc(const struct hash_index *index, uint64_t hash, pm_loc loc, struct hash_ref *ref)
+{
+    struct chain_part part = chain_first(bucket_for(index, hash));
+
+    do {
+        for (uint32_t i = 0; i < part.count; i++) {
+            ref->slot = &part.words[i];
+            ref->word = word_load(ref->slot);
+            if (hash_slot_loc(ref->word) == loc && slot_has_tag(ref->word, tag_of(hash)))
+                return true;
+        }
+    } while (chain_next(index, &part));
+    return false;
+}
+
+void hash_index_prefetch(const struct hash_index *index, uint64_t hash)
+{
+    __builtin_prefetch(bucket_for(index, hash));
+}
+
+void hash_index_prefetch_record(const struct hash_index *index, uint64_t hash)
+{
+    struct chain_part part = chain_first(bucket_for(index, hash));
+    uint32_t match = part_match(&part, tag_of(hash));
+    uint64_t word = word_load(&part.words[match ? __builtin_ctz(match) : BUCKET_WORDS - 1]);
+
+    if (word_is_slot(word))
+        __builtin_prefetch(record_at(index->pool, hash_slot_loc(word)));
+    else if (word_is_link(word) && link_unit(word) < index->units_max)
+        __builtin_prefetch(&index->units[link_unit(word)]);
+}
+
+/* ---- locks ---- */
+
+void spin_wait(_Atomic uint32_t *locked)
+{
+    enum { SPINS = 200 };
+
+    do {
+        uint32_t spins = 0;
+
+        while (atomic_load_explicit(locked, memory_order_relaxed)) {
+            if (++spins < SPINS)
+                cpu_pause();
+            else
+                sched_yield();
+        }
+    } while (!spin_try(locked));
+}
+
+uint32_t hash_index_stripe(uint64_t hash)
+{
+    return (uint32_t)hash & (STRIPES - 1);
+}
+
+void hash_index_lock_stripe(struct hash_index *index, uint32_t stripe)
+{
+    spin_lock(&index->stripes[stripe].locked);
+}
+
+void hash_index_unlock_stripe(struct hash_index *index, uint32_t stripe)
+{
+    spin_unlock(&index->stripes[stripe].locked);
+}
+
+void hash_index_lock(struct hash_index *index, uint64_t hash)
+{
+    hash_index_lock_stripe(index, hash_index_stripe(hash));
+}
+
+void hash_index_unlock(struct hash_index *index, uint64_t hash)
+{
+    hash_index_unlock_stripe(index, hash_index_stripe(hash));
+}
+
+/* ---- changes, under the stripe lock ---- */
+
+/* The stripe's lock guards its count; the table hears of it now and then, so that its line is not fought for. */
+void hash_index_count(struct hash_index *index, uint64_t hash, int32_t change)
+{
+    struct stripe *stripe = &index->stripes[hash_index_stripe(hash)];
+    int32_t used = atomic_load_explicit(&stripe->used, memory_order_relaxed) + change;
+
+    if (used >= STRIPE_SLACK || used <= -STRIPE_SLACK) {
+        atomic_fetch_add_explicit(&index->used, used, memory_order_relaxed);
+        used = 0;
+    }
+    atomic_store_explicit(&stripe->used, used, memory_order_relaxed);
+}
+
+bool hash_index_insert(struct hash_index *index, uint64_t hash, pm_loc loc, uint32_t frequency, bool mark)
+{
+    debug_check(loc != 0);
+    if (!chain_add(index, bucket_for(index, hash), word_make(tag_of(hash), loc, frequency, mark)))
+        return false;
+    hash_index_count(index, hash, 1);
+    return true;
+}
+
+/* The slot of ref: an insert since the find may have pushed it down into a unit, the link shows where. */
+static _Atomic uint64_t *ref_slot(const struct hash_index *index, const struct hash_ref *ref)
+{
+    _Atomic uint64_t *slot = ref->slot;
+    uint64_t word = word_load(slot);
+
+    while (HEARTH_UNLIKELY(word_is_link(word))) {
+        /* It went to the first word of the unit, or further with a later push from the last. */
+        struct unit *unit = &index->units[link_unit(word)];
+
+        for (uint32_t i = 0; i < UNIT_WORDS; i++) {
+            slot = &unit->words[i];
+            word = word_load(slot);
+            if (hash_slot_loc(word) == hash_slot_loc(ref->word))
+                break;
+        }
+    }
+    must(hash_slot_loc(word) == hash_slot_loc(ref->word));
+    return slot;
+}
+
+void hash_index_set(struct hash_index *index, const struct hash_ref *ref, pm_loc loc, uint32_t frequency, bool mark)
+{
+    word_store(ref_slot(index, ref), word_make(ref->word & TAG_MASK, loc, frequency, mark));
+}
+
+void hash_index_set_mark(struct hash_index *index, const struct hash_ref *ref, bool mark)
+{
+    _Atomic uint64_t *slot = ref_slot(index, ref);
+
+    if (mark)
+        atomic_fetch_or_explicit(slot, HASH_SLOT_MARK, memory_order_release);
+    else
+        atomic_fetch_and_explicit(slot, ~HASH_SLOT_MARK, memory_order_release);
+}
+
+void hash_index_remove(struct hash_index *index, uint64_t hash, const struct hash_ref *ref)
+{
+    word_store(ref_slot(index, ref), 0);
+    chain_shrink(index, bucket_for(index, hash));
+    hash_index_count(index, hash, -1);
+}
+
+static bool same_key(const struct pool *pool, pm_loc a, pm_loc b)
+{
+    const struct pmd_record *record = record_at(pool, b);
+    struct index_key key = {record->db, record_key(record), record->key_len, 0};
+
+    return record_has_key(pool, a, &key);
+}
+
+bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, bool *ok)
+{
+    struct chain_part part = chain_first(bucket_for(index, hash_bits));
+    uint64_t tag = tag_of(hash_bits);
+
+    *ok = true;
+    do {
+        for (uint32_t match = part_match(&part, tag); match; match &= match - 1) {
+            uint64_t word = word_load(&part.words[__builtin_ctz(match)]);
+
+            if (slot_has_tag(word, tag) &&
+                (hash_slot_loc(word) == loc || same_key(index->pool, hash_slot_loc(word), loc)))
+                return false;
+        }
+    } while (chain_next(index, &part));
+    *ok = hash_index_insert(index, hash_bits, loc, HASH_FREQUENCY_FILLED, false);
+    return *ok;
+}

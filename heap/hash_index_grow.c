@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Growing the hash index: linear hashing, one bucket at a time.
+ *
+ * IDEA: with n buckets at level L (2^L <= n < 2^(L+1)) the next to split is n - 2^L; its image is bucket n, and bit L
+ * of the hash says who moves there. A split touches two chains, both under one stripe lock, and costs as much as a few
+ * inserts; every insert is followed by a call here, so the load stays at its goal.
+ *
+ * THREADS: one splitter at a time, by trylock: whoever finds it taken leaves the work to it.
+ *
+ * SOURCE: Litwin, Linear Hashing: a new tool for file and table addressing, VLDB 1980.
+ */
+#include "heap/hash_index_private.h"
+
+static bool above_goal(const struct hash_index *index, uint64_t n)
+{
+    int64_t used = atomic_load_explicit(&index->used, memory_order_relaxed);
+
+    return used > 0 && (uint64_t)used > n / 8 * GOAL_SLOTS_PER_8_BUCKETS && n < index->buckets_max;
+}
+
+/* Is a slot of this bit pattern to go to the image? */
+static bool moves(uint64_t word, uint32_t level)
+{
+    return word >> (HASH_SLOT_TAG_SHIFT + level - HASH_INDEX_BASE_BITS) & 1;
+}
+
+/* Copies to the image what belongs there. False: no units; the image is empty again. */
+static bool copy_to_image(struct hash_index *index, struct bucket *from, struct bucket *image, uint32_t level)
+{
+    struct chain_part part = chain_first(from);
+
+    do {
+        for (uint32_t i = 0; i < part.count; i++) {
+            uint64_t word = word_load(&part.words[i]);
+
+            if (word_is_slot(word) && moves(word, level) && !chain_add(index, image, word)) {
+                chain_discard(index, image);
+                return false;
+            }
+        }
+    } while (chain_next(index, &part));
+    return true;
+}
+
+static void clear_moved(struct hash_index *index, struct bucket *from, uint32_t level)
+{
+    struct chain_part part = chain_first(from);
+
+    do {
+        for (uint32_t i = 0; i < part.count; i++) {
+            uint64_t word = word_load(&part.words[i]);
+
+            if (word_is_slot(word) && moves(word, level))
+                word_store(&part.words[i], 0);
+        }
+    } while (chain_next(index, &part));
+}
+
+/* By the one splitter. The order is H4's: image filled, state published, old places cleared. */
+static bool split(struct hash_index *index, uint64_t n)
+{
+    uint32_t level = level_of(n);
+    struct bucket *from = &index->buckets[n - (UINT64_C(1) << level)], *image = &index->buckets[n];
+    uint32_t stripe = hash_index_stripe(n);
+    bool done;
+
+    word_store(&image->words[0], 0); /* a page fault here, not under the lock */
+    hash_index_lock_stripe(index, stripe);
+    done = copy_to_image(index, from, image, level);
+    if (done) {
+        atomic_fetch_add_explicit(&index->state, 1, memory_order_release);
+        clear_moved(index, from, level);
+        chain_shrink(index, from);
+    }
+    hash_index_unlock_stripe(index, stripe);
+    return done;
+}
+
+void hash_index_grow(struct hash_index *index)
+{
+    enum { SPLITS_A_CALL = 4 };
+    uint64_t n = state_buckets(atomic_load_explicit(&index->state, memory_order_relaxed));
+
+    if (HEARTH_LIKELY(!above_goal(index, n)) || !spin_try(&index->splitting))
+        return;
+    for (int i = 0; i < SPLITS_A_CALL; i++) {
+        n = state_buckets(atomic_load_explicit(&index->state, memory_order_relaxed));
+        if (!above_goal(index, n) || !split(index, n))
+            break;
+    }
+    spin_unlock(&index->splitting);
+}
