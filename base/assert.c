@@ -13,8 +13,7 @@
 void assert_failed(const char *tier, const char *what, const char *file, int line, const char *function)
 {
     char text[512];
-    int len = snprintf(text, sizeof text, "hearth: %s(%s) failed at %s:%d in %s\n", tier, what, file, line,
-                       function);
+    int len = snprintf(text, sizeof text, "hearth: %s(%s) failed at %s:%d in %s\n", tier, what, file, line, function);
 
     if (len >= (int)sizeof text)
         len = sizeof text - 1;

@@ -29,8 +29,7 @@ HEARTH_NORETURN HEARTH_COLD void assert_failed(const char *tier, const char *wha
 
 /* Costly; evaluated only with --enable-debug-checks, but compiled always so that it cannot rot. */
 #ifdef HEARTH_DEBUG_CHECKS
-#define debug_check(x) \
-    (HEARTH_LIKELY(x) ? (void)0 : assert_failed("debug_check", #x, __FILE__, __LINE__, __func__))
+#define debug_check(x) (HEARTH_LIKELY(x) ? (void)0 : assert_failed("debug_check", #x, __FILE__, __LINE__, __func__))
 #else
 #define debug_check(x) ((void)sizeof((x) ? 1 : 0))
 #endif

@@ -124,8 +124,8 @@ static size_t format_head(char *line, size_t line_bytes, enum log_level level, c
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     len = strftime(line, line_bytes, "%Y-%m-%dT%H:%M:%S", &utc);
-    len += (size_t)snprintf(line + len, line_bytes - len, ".%03ldZ %d %s %.64s ", now.tv_nsec / 1000000,
-                            (int)getpid(), level_names[level], tag);
+    len += (size_t)snprintf(line + len, line_bytes - len, ".%03ldZ %d %s %.64s ", now.tv_nsec / 1000000, (int)getpid(),
+                            level_names[level], tag);
     return len;
 }
 

@@ -29,8 +29,7 @@ static bool take_digits(const char *text, size_t len, size_t *at, uint64_t *valu
     size_t i;
 
     for (i = begin; i < len && is_digit(text[i]); i++) {
-        if (__builtin_mul_overflow(sum, 10, &sum) ||
-            __builtin_add_overflow(sum, (uint64_t)(text[i] - '0'), &sum))
+        if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, (uint64_t)(text[i] - '0'), &sum))
             return false;
     }
     *at = i;
@@ -133,10 +132,9 @@ unsigned number_digits_u64(uint64_t value)
 
 size_t number_format_u64(char *out, uint64_t value)
 {
-    static const char pairs[201] =
-        "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-        "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-        "8081828384858687888990919293949596979899";
+    static const char pairs[201] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+                                   "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+                                   "8081828384858687888990919293949596979899";
     size_t len = number_digits_u64(value);
     char *at = out + len;
 
@@ -166,8 +164,7 @@ struct unit {
 };
 
 /* Digits, then one of the units; "" stands for no unit at all. */
-static bool parse_with_unit(const char *text, size_t len, const struct unit *units, size_t unit_count,
-                            uint64_t *value)
+static bool parse_with_unit(const char *text, size_t len, const struct unit *units, size_t unit_count, uint64_t *value)
 {
     size_t at = 0;
     uint64_t number;

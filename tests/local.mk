@@ -11,7 +11,7 @@
 #     tests_unit_check_hash_index_SOURCES = tests/unit/check_hash_index.c tests/unit/model.c
 #
 # Programs that suite scripts of tests/run need, but that are no tests by themselves, go to helpers.
-# Programs of persist and heap also run under TSan.
+# Programs of base, persist and heap also run under TSan.
 
 check_base = \
 	tests/unit/check_base_assert \
@@ -31,7 +31,13 @@ check_persist =
 
 check_heap =
 
-check_proto =
+check_proto = \
+	tests/unit/check_proto_memcache \
+	tests/unit/check_proto_reply \
+	tests/unit/check_proto_resp
+tests_unit_check_proto_memcache_LDADD = $(PROTO_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_proto_reply_LDADD = $(PROTO_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_proto_resp_LDADD = $(PROTO_LIBS) $(CMOCKA_LIBS)
 
 check_server =
 
@@ -53,7 +59,11 @@ endif
 #     tests_fuzz_fuzz_resp_LDADD = $(PROTO_LIBS) $(FUZZ_ENGINE)
 #
 # Inputs worth keeping go to tests/fuzz/corpus/fuzz_resp/.
-fuzz_targets =
+fuzz_targets = \
+	tests/fuzz/fuzz_memcache \
+	tests/fuzz/fuzz_resp
+tests_fuzz_fuzz_memcache_LDADD = $(PROTO_LIBS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_resp_LDADD = $(PROTO_LIBS) $(FUZZ_ENGINE)
 if ENABLE_FUZZ
 noinst_PROGRAMS += $(fuzz_targets)
 endif
@@ -64,11 +74,13 @@ test-programs: all $(check_PROGRAMS)
 list-unit:
 	@echo $(unit_tests)
 list-unit-threads:
-	@echo $(check_persist) $(check_heap)
+	@echo $(check_base) $(check_persist) $(check_heap)
 list-fuzz:
 	@echo $(fuzz_targets)
 
 EXTRA_DIST += \
 	tests/lib \
 	tests/run \
-	tests/unit/check.h
+	tests/fuzz/corpus \
+	tests/unit/check.h \
+	tests/unit/guarded.h

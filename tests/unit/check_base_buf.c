@@ -175,9 +175,8 @@ static void check_moves_are_rare(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(check_random_walk), cmocka_unit_test(check_bound),
-        cmocka_unit_test(check_no_memory),   cmocka_unit_test(check_printf),
-        cmocka_unit_test(check_shrink),      cmocka_unit_test(check_moves_are_rare),
+        cmocka_unit_test(check_random_walk), cmocka_unit_test(check_bound),  cmocka_unit_test(check_no_memory),
+        cmocka_unit_test(check_printf),      cmocka_unit_test(check_shrink), cmocka_unit_test(check_moves_are_rare),
     };
 
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

@@ -175,9 +175,8 @@ static void check_work_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(check_table),           cmocka_unit_test(check_bytes),
-        cmocka_unit_test(check_nocase),          cmocka_unit_test(check_all_short_ones),
-        cmocka_unit_test(check_work_is_bounded),
+        cmocka_unit_test(check_table),          cmocka_unit_test(check_bytes),           cmocka_unit_test(check_nocase),
+        cmocka_unit_test(check_all_short_ones), cmocka_unit_test(check_work_is_bounded),
     };
 
     return cmocka_run_group_tests_name("glob", tests, NULL, NULL);

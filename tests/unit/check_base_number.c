@@ -80,8 +80,7 @@ static void check_signed(void **state)
         const char *text = at_page_end(c->text);
         int64_t value = 4711;
 
-        if (number_parse_i64(text, strlen(c->text), &value) != c->strict ||
-            (value != (c->strict ? c->value : 4711)))
+        if (number_parse_i64(text, strlen(c->text), &value) != c->strict || (value != (c->strict ? c->value : 4711)))
             fail_msg("strict '%s' gave %" PRId64, c->text, value);
         value = 4711;
         if (number_parse_i64_loose(text, strlen(c->text), &value) != c->loose ||
@@ -123,8 +122,7 @@ static void check_unsigned(void **state)
         const char *text = at_page_end(c->text);
         uint64_t value = 4711;
 
-        if (number_parse_u64(text, strlen(c->text), &value) != c->strict ||
-            (value != (c->strict ? c->value : 4711)))
+        if (number_parse_u64(text, strlen(c->text), &value) != c->strict || (value != (c->strict ? c->value : 4711)))
             fail_msg("strict '%s' gave %" PRIu64, c->text, value);
         value = 4711;
         if (number_parse_u64_loose(text, strlen(c->text), &value) != c->loose ||
