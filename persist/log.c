@@ -181,9 +181,11 @@ bool log_is_durable(const struct log *log, pm_loc loc)
     pm_off off = loc * PM_UNIT;
     const struct segment *segment = &log->pool->segments[pool_segment_of(log->pool, off)];
 
+    if (log->mode != PMD_COMMIT_TURN ||
+        atomic_load_explicit(&segment->state, memory_order_relaxed) != PMD_SEGMENT_LOG)
+        return true;
     /* Closed ends lie between records: below it begins what ends below it. */
-    return log->mode != PMD_COMMIT_TURN || (off & (log->pool->segment_bytes - 1)) <
-                                               atomic_load_explicit(&segment->closed_end, memory_order_acquire);
+    return (off & (log->pool->segment_bytes - 1)) < atomic_load_explicit(&segment->closed_end, memory_order_acquire);
 }
 
 static const struct pmd_link *link_of(const struct pool *pool, uint32_t segment)

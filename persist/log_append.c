@@ -197,11 +197,9 @@ static void append_link(struct log_writer *writer, const struct log_stretch *pre
 static void open_segment(struct log_writer *writer, struct log_stretch *stretch)
 {
     struct segment *segment = &writer->log->pool->segments[stretch->segment];
-    uint64_t sequence = atomic_fetch_add_explicit(&writer->log->sequence, 1, memory_order_relaxed) + 1;
 
     segment->writer = (uint8_t)writer->number;
     atomic_store_explicit(&segment->closed_end, 0, memory_order_relaxed);
-    atomic_store_explicit(&segment->sequence, sequence, memory_order_relaxed);
     writer->open = stretch;
     writer->turn_from = 0;
     writer->turn_line = 0;

@@ -84,7 +84,6 @@ struct log {
     enum pmd_commit_mode mode;
     uint32_t writer_count;
     struct log_writer *writers;
-    _Atomic uint64_t sequence; /* of segments opened */
 
     /* The sync actor's. */
     enum log_sync_state sync_state;

@@ -109,6 +109,19 @@ static enum pm_status begin_group(struct log *log, struct pm_context *context)
     return status;
 }
 
+/* No record waits: all epochs that have ended and whose turns are closed are empty, and durable as such, without a
+ * write. Whoever waits for a cut among them may go on. */
+static void pass_empty_epochs(struct log *log)
+{
+    uint64_t ended = epoch_now(log->epochs) - 1;
+    uint64_t synced = log_synced_epoch(log);
+
+    if (ended <= synced || !epoch_passed(log->epochs, ended))
+        return;
+    if (log_highest_epoch(log) <= synced)
+        atomic_store_explicit(&log->synced_epoch, ended, memory_order_release);
+}
+
 static enum log_sync fail(struct log *log)
 {
     log->sync_state = SYNC_BROKEN;
@@ -122,8 +135,10 @@ enum log_sync log_sync_step(struct log *log, struct pm_context *context)
     if (log->sync_state == SYNC_BROKEN || pm_failed(log->pool->pm))
         return fail(log); /* R5: never retried into success */
     if (log->sync_state == SYNC_IDLE) {
-        if (log_highest_epoch(log) <= log_synced_epoch(log))
+        if (log_highest_epoch(log) <= log_synced_epoch(log)) {
+            pass_empty_epochs(log);
             return LOG_SYNC_IDLE;
+        }
         if (begin_group(log, context) != PM_OK)
             return fail(log);
     }
