@@ -3,6 +3,8 @@
 # One file a line, headers too.
 noinst_LIBRARIES += heap/libheap.a
 heap_libheap_a_SOURCES = \
+	heap/fill.c \
+	heap/fill.h \
 	heap/hash_index.c \
 	heap/hash_index.h \
 	heap/hash_index_chain.c \
