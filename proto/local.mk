@@ -3,8 +3,6 @@
 # One file a line, headers too.
 noinst_LIBRARIES += proto/libproto.a
 proto_libproto_a_SOURCES = \
-	proto/decimal.c \
-	proto/decimal.h \
 	proto/memcache.c \
 	proto/memcache.h \
 	proto/memcache_line.c \

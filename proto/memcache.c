@@ -36,12 +36,12 @@ size_t memcache_put_value_line(char *out, const uint8_t *key, uint32_t key_len, 
     memcpy(at, key, key_len);
     at += key_len;
     *at++ = ' ';
-    at += decimal_put_u64(at, flags);
+    at += number_format_u64(at, flags);
     *at++ = ' ';
-    at += decimal_put_u64(at, value_bytes);
+    at += number_format_u64(at, value_bytes);
     if (cas != NULL) {
         *at++ = ' ';
-        at += decimal_put_u64(at, *cas);
+        at += number_format_u64(at, *cas);
     }
     memcpy(at, "\r\n", 2);
     return (size_t)(at + 2 - out);
@@ -112,6 +112,7 @@ static inline bool fast_set(const uint8_t *data, const uint8_t *end, uint32_t va
     }
     out->verb = MEMCACHE_SET;
     out->noreply = false;
+    out->more = false;
     out->key = key;
     out->key_len = (uint32_t)key_len;
     out->exptime_s = exptime;

@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
-#include "proto/decimal.h"
+#include "base/number.h"
 
 /* The longest key. */
 #define MEMCACHE_KEY_MAX 250
@@ -192,7 +192,7 @@ const char *memcache_verb_name(enum memcache_verb verb);
  * What memcache_put_value_line() writes at most: "VALUE ", key, flags, length, unique, three spaces and a
  * line end.
  */
-#define MEMCACHE_VALUE_LINE_MAX (6 + MEMCACHE_KEY_MAX + 1 + 10 + 1 + 10 + 1 + DECIMAL_BYTES_MAX + 2)
+#define MEMCACHE_VALUE_LINE_MAX (6 + MEMCACHE_KEY_MAX + 1 + 10 + 1 + 10 + 1 + NUMBER_TEXT_BYTES_MAX + 2)
 
 /*
  * Writes "VALUE <key> <flags> <bytes>\r\n", with the CAS unique behind the length if `cas` is not NULL, at

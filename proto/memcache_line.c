@@ -47,7 +47,7 @@ const char *memcache_verb_name(enum memcache_verb verb)
 static enum memcache_verb verb_of(const struct word *word)
 {
 #define ROW(NAME, name, shape, arguments, help) \
-    if (word->len == sizeof #name - 1 && memcmp(word->at, #name, sizeof #name - 1) == 0) { \
+    if (word->at[0] == #name[0] && word->len == sizeof #name - 1 && memcmp(word->at, #name, sizeof #name - 1) == 0) { \
         return MEMCACHE_##NAME; \
     }
     MEMCACHE_VERBS(ROW)
@@ -116,12 +116,12 @@ static void take_noreply(const struct words *words, struct memcache_request *out
 
 static bool take_i64(const struct word *word, int64_t *value)
 {
-    return decimal_get_i64(word->at, word->len, value);
+    return number_parse_i64_loose(word->at, word->len, value);
 }
 
 static bool take_u64(const struct word *word, uint64_t *value)
 {
-    return decimal_get_u64(word->at, word->len, value);
+    return number_parse_u64_loose(word->at, word->len, value);
 }
 
 /* set KEY FLAGS EXPTIME BYTES [noreply], and cas with a unique before noreply. */

@@ -3,8 +3,7 @@
  * RESP2 requests: the stream of a connection cut into commands.
  *
  * IDEA   A command is walked argument by argument. The walk stores each argument it passes when it began at
- * the
- *        header in the same call, which is the common case; a walk that had to be interrupted only moves
+ *        the header in the same call, which is the common case; a walk that had to be interrupted only moves
  *        `at`, and when it reaches the end the command is walked once more to store. A count ends with '\r';
  *        the byte behind it is taken to be '\n' and never looked at, nor are the two bytes behind a bulk
  *        string, as in Redis.
@@ -13,7 +12,7 @@
 
 #include <string.h>
 
-#include "proto/decimal.h"
+#include "base/number.h"
 #include "proto/resp_inline.h"
 #include "proto/resp_reply.h"
 #include "proto/scan.h"
@@ -87,7 +86,7 @@ static enum head read_count(struct resp_parser *parser, const uint8_t *line, siz
         return HEAD_PART;
     }
     *head_bytes = (size_t)(line_end - line) + 2;
-    if (line_end == line || !decimal_get_strict(line + 1, *head_bytes - 3, count)) {
+    if (line_end == line || !number_parse_i64(line + 1, *head_bytes - 3, count)) {
         return HEAD_NO_COUNT;
     }
     return HEAD_OK;
@@ -120,27 +119,38 @@ static enum resp_parse read_bulk_head(struct resp_parser *parser, const struct r
     if (count > RESP_UNAUTHENTICATED_BULK_MAX_BYTES && !parser->authenticated) {
         return fail(parser, "unauthenticated bulk length");
     }
-    parser->scanned_bytes = 0;
     *bulk_bytes = (uint32_t)count;
     return RESP_OK;
 }
 
-/* The same for a length of one or two digits with all its bytes there: most of them. */
-static inline bool fast_bulk_head(const uint8_t *line, const uint8_t *end, uint32_t *bulk_bytes, size_t *head_bytes)
+/*
+ * The same where the bytes are there, look as they should and stay below the bound for strangers: nearly always.
+ * The other bounds are the caller's business, or those of read_bulk_head() where this says false.
+ */
+static inline bool fast_bulk_head(const uint8_t *line, const uint8_t *end, uint32_t bulk_max_bytes,
+                                  uint32_t *bulk_bytes, size_t *head_bytes)
 {
-    if (end - line < 5 || line[0] != '$' || !scan_is_digit(line[1])) {
+    if (end - line < 10 || line[0] != '$' || !scan_is_digit(line[1])) {
         return false;
     }
-    if (line[2] == '\r') {
-        *bulk_bytes = line[1] - '0';
-        *head_bytes = 4;
-        return true;
+    uint32_t count = line[1] - '0';
+    const uint8_t *at = line + 2;
+    if (HEARTH_UNLIKELY(*at != '\r')) {
+        if (count == 0) {
+            return false;
+        }
+        while (scan_is_digit(*at) && at < line + 8) {
+            count = count * 10 + (*at++ - '0');
+        }
+        if (*at != '\r') {
+            return false;
+        }
     }
-    if (!scan_is_digit(line[2]) || line[3] != '\r' || line[1] == '0') {
+    if (count > RESP_UNAUTHENTICATED_BULK_MAX_BYTES || count > bulk_max_bytes) {
         return false;
     }
-    *bulk_bytes = (uint32_t)(line[1] - '0') * 10 + (line[2] - '0');
-    *head_bytes = 5;
+    *bulk_bytes = count;
+    *head_bytes = (size_t)(at + 2 - line);
     return true;
 }
 
@@ -176,6 +186,7 @@ static enum resp_parse swallow(struct resp_parser *parser, const struct resp_lim
         }
         parser->swallow_bytes = head_bytes + (uint64_t)bulk_bytes + 2;
         parser->args_left--;
+        parser->scanned_bytes = 0;
     }
 }
 
@@ -187,7 +198,7 @@ static void store_args(const uint8_t *data, uint64_t bytes, struct resp_arg *arg
     for (uint32_t i = 0; i < argc; i++) {
         uint32_t bulk_bytes = 0;
         size_t head_bytes;
-        if (!fast_bulk_head(at, end, &bulk_bytes, &head_bytes)) {
+        if (!fast_bulk_head(at, end, UINT32_MAX, &bulk_bytes, &head_bytes)) {
             const uint8_t *digit = at + 1;
             while (*digit != '\r') {
                 bulk_bytes = bulk_bytes * 10 + (*digit++ - '0');
@@ -225,7 +236,7 @@ static enum resp_parse walk_args(struct resp_parser *parser, const struct resp_l
     while (parser->args_left > 0) {
         uint32_t bulk_bytes;
         size_t head_bytes;
-        if (HEARTH_UNLIKELY(!fast_bulk_head(at, end, &bulk_bytes, &head_bytes))) {
+        if (HEARTH_UNLIKELY(!fast_bulk_head(at, end, limits->bulk_max_bytes, &bulk_bytes, &head_bytes))) {
             parser->at = (uint64_t)(at - data);
             if (at == end) {
                 return need(parser, parser->at + 1);
@@ -240,6 +251,7 @@ static enum resp_parse walk_args(struct resp_parser *parser, const struct resp_l
             parser->swallowing = true;
             parser->swallow_bytes = need_bytes;
             parser->args_left--;
+            parser->scanned_bytes = 0;
             return swallow(parser, limits, data, len, consumed);
         }
         if (need_bytes > len) {
@@ -250,6 +262,7 @@ static enum resp_parse walk_args(struct resp_parser *parser, const struct resp_l
             argv[parser->args_total - parser->args_left] = (struct resp_arg){at + head_bytes, bulk_bytes};
         }
         parser->args_left--;
+        parser->scanned_bytes = 0;
         at = data + need_bytes;
     }
     parser->at = (uint64_t)(at - data);
@@ -293,6 +306,7 @@ static enum resp_parse parse_array(struct resp_parser *parser, const struct resp
     if (parser->args_total == 0) {
         if (len >= 4 && scan_is_digit(data[1]) && data[1] != '0' && data[2] == '\r') {
             parser->at = 4;
+            parser->scanned_bytes = 0;
             parser->args_total = data[1] - '0';
             parser->args_left = parser->args_total;
         } else {

@@ -13,10 +13,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "proto/decimal.h"
+#include "base/number.h"
 
 /* A type byte, a number, a line end: integers and the heads of bulk strings and arrays. */
-#define RESP_HEAD_MAX (1 + DECIMAL_BYTES_MAX + 2)
+#define RESP_HEAD_MAX (1 + NUMBER_TEXT_BYTES_MAX + 2)
 
 /* Replies that never change; write them with sizeof - 1 bytes. */
 #define RESP_REPLY_OK "+OK\r\n"
@@ -39,7 +39,7 @@ static inline size_t resp_put_head(char *out, char type, int64_t value)
         return 4;
     }
     out[0] = type;
-    size_t n = 1 + decimal_put_i64(out + 1, value);
+    size_t n = 1 + number_format_i64(out + 1, value);
     out[n] = '\r';
     out[n + 1] = '\n';
     return n + 2;

@@ -17,12 +17,14 @@ check_base = \
 	tests/unit/check_base_assert \
 	tests/unit/check_base_buf \
 	tests/unit/check_base_clock \
+	tests/unit/check_base_epoch \
 	tests/unit/check_base_glob \
 	tests/unit/check_base_log \
 	tests/unit/check_base_number
 tests_unit_check_base_assert_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_base_buf_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_base_clock_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_base_epoch_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_base_glob_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_base_log_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_base_number_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
