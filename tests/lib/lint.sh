@@ -21,12 +21,19 @@ lint_shell() {
     shell_files | xargs -r shellcheck -x -S warning
 }
 
-# House rules that a grep can see: the licence line, and libraries in their layer only.
+# House rules that a grep can see: the licence line, the lists of files, libraries in their layer only.
 lint_names() {
     local file status=0
     for file in $(c_files) $(shell_files); do
         if ! head -n 3 "$file" | grep -q 'SPDX-License-Identifier: BSD-3-Clause'; then
             echo "$file: no SPDX line"
+            status=1
+        fi
+    done
+    # A header that no list names is missing from the tarball, and only distcheck would say so.
+    for file in $(c_files); do
+        if ! grep -qsF "${file%.c}" "${file%%/*}/local.mk"; then
+            echo "$file: not in ${file%%/*}/local.mk"
             status=1
         fi
     done
