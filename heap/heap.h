@@ -27,7 +27,7 @@ enum heap_eviction { HEAP_EVICTION_CACHE, HEAP_EVICTION_NONE };
 
 struct heap_options {
     const char *path;
-    uint64_t pool_bytes;      /* size of a pool that is made; an existing pool keeps its own */
+    uint64_t pool_bytes;      /* size of a pool that is made; an existing pool keeps its own; 0: it must exist */
     uint32_t segment_bits;    /* of a pool that is made; 0: default */
     uint32_t workers;
     bool trust_pmem;
@@ -40,7 +40,8 @@ struct heap_options {
     enum heap_eviction eviction;
     void (*synced)(void *context); /* a sync completed (EPOCH mode): parked replies may go; from the sync thread; or NULL */
     void *synced_context;
-    struct pm *pm;            /* tests: use this mapping instead of path */
+    struct pm *pm;            /* tests: use this mapping instead of path; on an error it is still the caller's */
+    uint64_t hash_seed;       /* tests: of a pool that is made; 0: random */
 };
 
 /*
@@ -79,6 +80,8 @@ uint64_t heap_now_ms(const struct heap_worker *worker);
 void heap_key(const struct heap *heap, struct index_key *key, uint8_t db, const void *data, size_t len);
 /* Starts loading what a later heap_get or heap_edit_begin will touch: call for all requests of a batch first. */
 void heap_prefetch(struct heap_worker *worker, const struct index_key *key);
+/* The second step: the record behind the bucket. Call for all requests after heap_prefetch() of all. */
+void heap_prefetch_record(struct heap_worker *worker, const struct index_key *key);
 
 struct object {
     const uint8_t *value;
@@ -149,7 +152,8 @@ void heap_edit_end(struct heap_edit *edit);
 /*
  * A transaction: everything edited between begin and commit becomes visible and durable as one. keys: all that will be
  * read or edited in it (their stripes are locked, in order); reads in it see its own edits. At most
- * HEAP_TRANSACTION_KEYS keys (more: false, nothing was locked). Reserve before.
+ * HEAP_TRANSACTION_KEYS keys and LOG_TRANSACTION_RECORDS_MAX records by the reservation made just before (more: false,
+ * nothing was locked). In an exclusive section it locks nothing and edits are published at once.
  */
 enum { HEAP_TRANSACTION_KEYS = 1 << 20 };
 bool heap_transaction_begin(struct heap_worker *worker, const struct index_key *keys, size_t count) HEARTH_MUST_USE;

@@ -3,11 +3,23 @@
 # One file a line, headers too.
 noinst_LIBRARIES += heap/libheap.a
 heap_libheap_a_SOURCES = \
+	heap/background.c \
+	heap/cleaner.c \
+	heap/cleaner.h \
 	heap/fill.c \
 	heap/fill.h \
+	heap/flush.c \
 	heap/hash_index.c \
 	heap/hash_index.h \
 	heap/hash_index_chain.c \
 	heap/hash_index_grow.c \
 	heap/hash_index_private.h \
-	heap/hash_index_scan.c
+	heap/hash_index_scan.c \
+	heap/heap.c \
+	heap/heap.h \
+	heap/heap_internal.h \
+	heap/keyspace.c \
+	heap/object.c \
+	heap/stats.c \
+	heap/transaction.c \
+	heap/turn.c

@@ -14,9 +14,6 @@ enum state { STATE_IDLE, STATE_CLOSING, STATE_APPLYING, STATE_FAILED };
 enum {
     FORGOTTEN_BATCHES = 8, /* cuts whose tombstones wait for their grace period */
     CONTROLS_MAX = 1024,
-    /* Renew the lease when less than this is left of RECOVERY_LEASE_EPOCHS. */
-    LEASE_LOW_EPOCHS = 1 << 21,
-    LEASE_EPOCHS = 1 << 22,
 };
 
 struct forgotten {
@@ -348,27 +345,6 @@ static enum index_writer_step apply_phase(struct index_writer *writer, uint64_t 
 
 /* ---- the machine ---- */
 
-static void set_lease(struct pmd_superblock *superblock, void *argument)
-{
-    superblock->epoch_lease = *(const uint64_t *)argument;
-}
-
-/* C5: the lease is durable before an epoch near it is handed out. */
-static enum pm_status renew_lease(struct index_writer *writer)
-{
-    struct epochs *epochs = writer->o.epochs;
-    uint64_t now = epoch_now(epochs);
-    uint64_t lease = now + LEASE_EPOCHS;
-    enum pm_status status;
-
-    if (atomic_load_explicit(&epochs->limit, memory_order_relaxed) > now + LEASE_LOW_EPOCHS)
-        return PM_OK;
-    status = pool_superblock_update(writer->o.pool, &writer->context, set_lease, &lease);
-    if (status == PM_OK)
-        epoch_set_limit(epochs, lease);
-    return status;
-}
-
 static bool forget_step(struct index_writer *writer)
 {
     struct forgotten_batch *batch = &writer->forgotten[writer->forgotten_first];
@@ -447,7 +423,7 @@ enum index_writer_step index_writer_step(struct index_writer *writer, uint64_t n
     case STATE_IDLE:
         break;
     }
-    status = renew_lease(writer);
+    status = log_renew_lease(writer->o.log, &writer->context);
     if (status)
         return fail(writer, status, "renewing the epoch lease");
     if (atomic_exchange_explicit(&writer->requested, false, memory_order_relaxed) || due)

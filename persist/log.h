@@ -123,6 +123,8 @@ struct log_item {
 void log_read(struct log *log, uint64_t cut, void (*each)(const struct log_item *item, void *context), void *context);
 /* Records and bytes appended but not yet given by log_read(): the tail. Approximate, cheap. */
 void log_tail(const struct log *log, uint64_t *records, uint64_t *bytes);
+/* All that was appended and closed in this run. Cheap, any thread. */
+void log_appended(const struct log *log, uint64_t *records, uint64_t *bytes);
 /* Segments that log_read() has read to their end and that nobody will append to: each is reported once, after W is
  * durable the caller marks it INDEXED. Returns false when there is none. */
 bool log_next_finished(struct log *log, uint64_t w, uint32_t *segment, uint32_t *length);

@@ -182,6 +182,15 @@ void log_tail(const struct log *log, uint64_t *records, uint64_t *bytes)
     *bytes += atomic_load_explicit(&log->recovered_bytes, memory_order_relaxed);
 }
 
+void log_appended(const struct log *log, uint64_t *records, uint64_t *bytes)
+{
+    *records = *bytes = 0;
+    for (uint32_t i = 0; i < log->writer_count; i++) {
+        *records += atomic_load_explicit(&log->writers[i].published.records, memory_order_relaxed);
+        *bytes += atomic_load_explicit(&log->writers[i].published.bytes, memory_order_relaxed);
+    }
+}
+
 bool log_next_finished(struct log *log, uint64_t w, uint32_t *segment, uint32_t *length)
 {
     for (uint32_t i = 0; i < log->finished_count; i++) {

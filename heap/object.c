@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Objects: finding a key and changing it.
+ *
+ * COST: heap_get: one bucket line, one record; no lock, no store but the frequency while it is not saturated.
+ */
+#include <sched.h>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "heap/heap_internal.h"
+
+void heap_key(const struct heap *heap, struct index_key *key, uint8_t db, const void *data, size_t len)
+{
+    key->db = db;
+    key->data = data;
+    key->len = (uint32_t)len;
+    key->hash = key_hash(heap->pool->hash_seed, db, data, len);
+}
+
+void heap_prefetch(struct heap_worker *worker, const struct index_key *key)
+{
+    hash_index_prefetch(worker->heap->index, key->hash);
+}
+
+void heap_prefetch_record(struct heap_worker *worker, const struct index_key *key)
+{
+    hash_index_prefetch_record(worker->heap->index, key->hash);
+}
+
+void object_from_record(const struct pmd_record *record, struct object *out)
+{
+    const uint8_t *at = (const uint8_t *)(record + 1);
+
+    out->cts = out->cas = record->cts;
+    out->type = record->type;
+    out->expire_at_ms = 0;
+    out->client_flags = 0;
+    if (record->flags & PMD_HAS_EXPIRY) {
+        memcpy(&out->expire_at_ms, at, 8);
+        at += 8;
+    }
+    if (record->flags & PMD_HAS_CLIENT_FLAGS) {
+        memcpy(&out->client_flags, at, 4);
+        at += 4;
+    }
+    if (record->flags & PMD_HAS_CAS) {
+        memcpy(&out->cas, at, 8);
+        at += 8;
+    }
+    out->value = at + record->key_len;
+    out->value_len = record->value_len;
+}
+
+void heap_build_on(struct heap_worker *worker, pm_loc loc)
+{
+    struct heap *heap = worker->heap;
+
+    if (HEARTH_LIKELY(!heap->check_foreign) || log_is_durable(heap->log, loc))
+        return;
+    if (heap->pool->segments[pool_segment_of(heap->pool, loc * PM_UNIT)].writer == worker->number)
+        return; /* this turn's own record, or one of a turn that this worker closed: its close covers it */
+    if (log_make_durable(heap->log, log_writer_context(worker->log), loc))
+        log_error("heap", "a flush of the pool failed: nothing is acknowledged any more");
+}
+
+/* While the hash index is not filled: what the ordered index names is inserted, under the stripe lock, which keeps the
+ * filler and other workers from inserting the same key. The index is read under the lock too, and this turn's pin
+ * keeps a deleted key's slot from going meanwhile, so an older version can never be inserted over a newer one. */
+static bool find_in_ordered(struct heap *heap, const struct index_key *key, struct hash_ref *ref)
+{
+    struct record_view view;
+    pm_loc loc = 0;
+
+    if (skiplist_lookup(heap->skiplist, key, &loc) || loc == 0)
+        return false;
+    if (!record_view(heap->pool, loc * PM_UNIT, heap->pool->pm->bytes, &view) ||
+        !record_verify(heap->pool, loc * PM_UNIT, &view)) {
+        log_error("heap", "damaged record at offset %llu is not served (R4); the key is a miss",
+                  (unsigned long long)(loc * PM_UNIT));
+        return false;
+    }
+    if (!hash_index_insert(heap->index, key->hash, loc, 1, false))
+        return false;
+    return hash_index_find(heap->index, key, ref);
+}
+
+bool heap_find(struct heap_worker *worker, const struct index_key *key, bool locked, struct hash_ref *ref)
+{
+    struct heap *heap = worker->heap;
+    bool filled = atomic_load_explicit(&heap->filled, memory_order_acquire); /* before the find, or a miss proves nothing */
+    bool found = hash_index_find(heap->index, key, ref);
+
+    if (HEARTH_LIKELY(found || filled))
+        return found;
+    if (!locked)
+        hash_index_lock(heap->index, key->hash);
+    found = hash_index_find(heap->index, key, ref) || find_in_ordered(heap, key, ref);
+    if (!locked)
+        hash_index_unlock(heap->index, key->hash);
+    return found;
+}
+
+static bool is_expired(const struct heap_worker *worker, const struct pmd_record *record)
+{
+    return HEARTH_UNLIKELY(record->flags & PMD_HAS_EXPIRY) && record_expiry(record) <= worker->now_ms;
+}
+
+/* A slot that a transaction is just publishing: its turn is short and holds no wait, so look again. */
+static bool find_unmarked(struct heap_worker *worker, const struct index_key *key, struct hash_ref *ref)
+{
+    bool locked = worker->transaction.active && transaction_holds(worker, key->hash);
+
+    while (heap_find(worker, key, locked, ref)) {
+        if (HEARTH_LIKELY(!(ref->word & HASH_SLOT_MARK)))
+            return true;
+        sched_yield();
+    }
+    return false;
+}
+
+static bool get(struct heap_worker *worker, const struct index_key *key, struct object *out, bool count)
+{
+    struct heap *heap = worker->heap;
+    const struct pmd_record *record;
+    struct hash_ref ref;
+
+    if (HEARTH_UNLIKELY(worker->transaction.active)) {
+        const struct staged *staged = transaction_find(worker, key);
+
+        if (staged) {
+            record = record_at(heap->pool, staged->loc);
+            if (!heap_visible(heap, record) || is_expired(worker, record))
+                return false;
+            object_from_record(record, out);
+            return true;
+        }
+    }
+    if (!find_unmarked(worker, key, &ref))
+        return false;
+    heap_build_on(worker, hash_slot_loc(ref.word));
+    record = record_at(heap->pool, hash_slot_loc(ref.word));
+    if (HEARTH_UNLIKELY(!heap_visible(heap, record) || is_expired(worker, record)))
+        return false;
+    if (count)
+        hash_index_touch(&ref);
+    object_from_record(record, out);
+    return true;
+}
+
+bool heap_get(struct heap_worker *worker, const struct index_key *key, struct object *out)
+{
+    return get(worker, key, out, true);
+}
+
+bool heap_peek(struct heap_worker *worker, const struct index_key *key, struct object *out)
+{
+    return get(worker, key, out, false);
+}
+
+/* ---- changing ---- */
+
+static void edit_show(struct heap_edit *edit, pm_loc loc)
+{
+    struct heap_worker *worker = edit->worker;
+    const struct pmd_record *record = record_at(worker->heap->pool, loc);
+
+    edit->p.above = record->cts;
+    edit->p.counted = heap_visible(worker->heap, record);
+    edit->p.expires = edit->p.counted && (record->flags & PMD_HAS_EXPIRY);
+    edit->found = edit->p.counted && !is_expired(worker, record);
+    if (edit->found)
+        object_from_record(record, &edit->old);
+}
+
+void heap_edit_begin(struct heap_worker *worker, const struct index_key *key, struct heap_edit *edit)
+{
+    struct transaction *transaction = &worker->transaction;
+    const struct staged *staged;
+    struct hash_ref ref;
+
+    *edit = (struct heap_edit){.worker = worker, .key = key, .p.staged = -1};
+    if (transaction->active)
+        must(transaction->direct || transaction_holds(worker, key->hash));
+    if (!transaction->active || transaction->direct)
+        hash_index_lock(worker->heap->index, key->hash);
+    staged = transaction->active ? transaction_find(worker, key) : NULL;
+    if (staged) {
+        edit->p.staged = (int32_t)(staged - transaction->staged);
+        edit_show(edit, staged->loc);
+        return;
+    }
+    if (!heap_find(worker, key, true, &ref))
+        return;
+    heap_build_on(worker, hash_slot_loc(ref.word));
+    edit->p.has_slot = true;
+    edit->p.slot = ref.slot;
+    edit->p.word = ref.word;
+    edit_show(edit, hash_slot_loc(ref.word));
+}
+
+static void edit_publish(struct heap_edit *edit, pm_loc loc)
+{
+    struct heap_worker *worker = edit->worker;
+    struct hash_ref ref = {edit->p.slot, edit->p.word};
+
+    if (worker->transaction.active && !worker->transaction.direct) {
+        transaction_stage(worker, edit, loc);
+        return;
+    }
+    if (edit->p.has_slot)
+        hash_index_set(worker->heap->index, &ref, loc, hash_slot_frequency(ref.word), false);
+    else
+        must(hash_index_insert(worker->heap->index, edit->key->hash, loc, 0, false));
+}
+
+static pm_loc edit_append(struct heap_edit *edit, struct log_record *record)
+{
+    struct heap_worker *worker = edit->worker;
+
+    record->db = edit->key->db;
+    record->key = edit->key->data;
+    record->key_len = edit->key->len;
+    record->cts = log_draw_cts(worker->log, edit->p.above);
+    record->in_transaction = worker->transaction.active;
+    if (worker->transaction.active)
+        worker->transaction.records++;
+    return log_append(worker->log, record);
+}
+
+uint64_t heap_edit_put(struct heap_edit *edit, const struct heap_put *put)
+{
+    struct log_record record = {
+        .kind = PMD_RECORD_FULL,
+        .type = put->type,
+        .expire_at_ms = put->expire_at_ms,
+        .client_flags = put->client_flags,
+        .cas = put->keep_cas && edit->found ? edit->old.cas : 0,
+        .parts = put->parts,
+        .part_count = put->part_count,
+    };
+    pm_loc loc = edit_append(edit, &record);
+
+    edit_publish(edit, loc);
+    heap_counts_add(&edit->worker->counts, edit->key->db, !edit->p.counted,
+                    (put->expire_at_ms != 0) - edit->p.expires);
+    return record.cas ? record.cas : record.cts;
+}
+
+void heap_edit_delete(struct heap_edit *edit)
+{
+    struct log_record record = {.kind = PMD_RECORD_TOMBSTONE};
+
+    if (!edit->found)
+        return;
+    edit_publish(edit, edit_append(edit, &record));
+    heap_counts_add(&edit->worker->counts, edit->key->db, -1, -(int64_t)edit->p.expires);
+}
+
+void heap_edit_end(struct heap_edit *edit)
+{
+    struct heap_worker *worker = edit->worker;
+
+    if (worker->transaction.active && !worker->transaction.direct)
+        return;
+    hash_index_unlock(worker->heap->index, edit->key->hash);
+    hash_index_grow(worker->heap->index);
+}

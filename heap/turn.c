@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Turns of the workers, and room for what they write.
+ */
+#include <sched.h>
+
+#include "base/assert.h"
+#include "heap/heap_internal.h"
+
+/* While another worker holds the exclusive section nobody begins a turn. Pin first, then look: the holder sets the flag
+ * first, then looks at the pins, so one of both sees the other. */
+static void begin(struct heap_worker *worker)
+{
+    struct heap *heap = worker->heap;
+
+    for (;;) {
+        uint32_t holder;
+
+        log_turn_begin(worker->log);
+        holder = atomic_load_explicit(&heap->exclusive, memory_order_seq_cst);
+        if (HEARTH_LIKELY(holder == 0 || holder == worker->number + 1))
+            return;
+        must(log_turn_close(worker->log) == PM_OK); /* empty */
+        while (atomic_load_explicit(&heap->exclusive, memory_order_acquire) != 0)
+            sched_yield();
+    }
+}
+
+void heap_turn_begin(struct heap_worker *worker, uint64_t now_ms)
+{
+    worker->now_ms = HEARTH_LIKELY(now_ms > worker->heap->clock_floor_ms) ? now_ms : worker->heap->clock_floor_ms;
+    begin(worker);
+    if (HEARTH_UNLIKELY(atomic_load_explicit(&worker->heap->flush_at_ms, memory_order_relaxed) != 0))
+        (void)!heap_flush_if_due(worker); /* a failure shows at the turn's end */
+}
+
+enum pm_status heap_turn_end(struct heap_worker *worker, uint64_t *wait_epoch)
+{
+    struct heap *heap = worker->heap;
+    enum pm_status status = log_turn_close(worker->log);
+
+    *wait_epoch = 0;
+    if (HEARTH_UNLIKELY(status || pm_failed(heap->pm)))
+        return PM_IO;
+    if (heap->power && heap->mode == PMD_COMMIT_EPOCH) {
+        uint64_t highest = log_highest_epoch(heap->log);
+
+        if (highest > log_synced_epoch(heap->log)) {
+            *wait_epoch = highest;
+            background_want_sync(heap, highest);
+        }
+    }
+    return PM_OK;
+}
+
+uint64_t heap_synced_epoch(const struct heap *heap)
+{
+    return log_synced_epoch(heap->log);
+}
+
+uint64_t heap_now_ms(const struct heap_worker *worker)
+{
+    return worker->now_ms;
+}
+
+uint64_t heap_bytes(uint32_t key_len, uint64_t value_len)
+{
+    return record_bytes(PMD_LAST | PMD_HAS_TXN | PMD_HAS_EXPIRY | PMD_HAS_CLIENT_FLAGS | PMD_HAS_CAS, key_len,
+                        value_len);
+}
+
+enum heap_reserve heap_reserve(struct heap_worker *worker, uint64_t bytes, uint32_t records, bool deletes_only)
+{
+    struct heap *heap = worker->heap;
+
+    worker->reserved_records = records;
+    if (HEARTH_UNLIKELY(index_writer_throttled(heap->index_writer))) {
+        background_wake(heap);
+        return HEAP_WAIT;
+    }
+    if (HEARTH_LIKELY(log_reserve(worker->log, deletes_only ? SPACE_TOMBSTONE : SPACE_USER, bytes, records) == PM_OK))
+        return HEAP_RESERVED;
+    background_wake(heap);
+    return atomic_load_explicit(&heap->exhausted, memory_order_relaxed) ? HEAP_FULL : HEAP_WAIT;
+}
