@@ -3,6 +3,13 @@
 # One file a line, headers too.
 noinst_LIBRARIES += persist/libpersist.a
 persist_libpersist_a_SOURCES = \
+	persist/log.c \
+	persist/log.h \
+	persist/log_append.c \
+	persist/log_internal.h \
+	persist/log_read.c \
+	persist/log_stamp.c \
+	persist/log_sync.c \
 	persist/pm.c \
 	persist/pm.h \
 	persist/pm_backing.h \
@@ -18,6 +25,13 @@ persist_libpersist_a_SOURCES = \
 	persist/pool.h \
 	persist/pool_create.c \
 	persist/pool_internal.h \
+	persist/record.c \
+	persist/record.h \
+	persist/recovery.c \
+	persist/recovery.h \
+	persist/recovery_chain.c \
+	persist/recovery_internal.h \
+	persist/recovery_scan.c \
 	persist/space.c \
 	persist/superblock.c \
 	persist/superblock.h

@@ -181,8 +181,7 @@ bool log_is_durable(const struct log *log, pm_loc loc)
     pm_off off = loc * PM_UNIT;
     const struct segment *segment = &log->pool->segments[pool_segment_of(log->pool, off)];
 
-    if (log->mode != PMD_COMMIT_TURN ||
-        atomic_load_explicit(&segment->state, memory_order_relaxed) != PMD_SEGMENT_LOG)
+    if (log->mode != PMD_COMMIT_TURN || atomic_load_explicit(&segment->state, memory_order_relaxed) != PMD_SEGMENT_LOG)
         return true;
     /* Closed ends lie between records: below it begins what ends below it. */
     return (off & (log->pool->segment_bytes - 1)) < atomic_load_explicit(&segment->closed_end, memory_order_acquire);
@@ -200,7 +199,8 @@ static bool flush_open_range(const struct log *log, struct pm_context *context, 
 
     if (from >= end)
         return false;
-    pm_flush(context, PM_SITE_FOREIGN_FLUSH, pool_at(log->pool, pool_segment_off(log->pool, segment) + from), end - from);
+    pm_flush(context, PM_SITE_FOREIGN_FLUSH, pool_at(log->pool, pool_segment_off(log->pool, segment) + from),
+             end - from);
     return from == 0;
 }
 

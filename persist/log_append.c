@@ -73,8 +73,8 @@ static enum pm_status take_spare(struct log_writer *writer, enum space_class cla
         free(stretch);
         return status;
     }
-    stretch->generation = atomic_load_explicit(&writer->log->pool->segments[stretch->segment].generation,
-                                               memory_order_relaxed);
+    stretch->generation =
+        atomic_load_explicit(&writer->log->pool->segments[stretch->segment].generation, memory_order_relaxed);
     atomic_init(&stretch->followers, writer->log->mode == PMD_COMMIT_EPOCH ? 2 : 1);
     writer->spares[writer->spare_count++] = stretch;
     writer->from_reserve = class != SPACE_USER;
@@ -257,8 +257,8 @@ pm_loc log_append(struct log_writer *writer, const struct log_record *record)
     must(writer->turn_open && record->key_len <= RECORD_KEY_MAX);
     debug_check(cts_epoch(record->cts) == writer->epoch);
     if (record->in_transaction && writer->members++ > 0)
-        writer->members_sum = record_members_sum(writer->members_sum,
-                                                 ((struct pmd_record *)pool_at(writer->log->pool, writer->last_off))->checksum);
+        writer->members_sum = record_members_sum(
+            writer->members_sum, ((struct pmd_record *)pool_at(writer->log->pool, writer->last_off))->checksum);
     if (HEARTH_UNLIKELY(!fits_open(writer, room)))
         move_on(writer);
     else if (!writer->appended)

@@ -18,10 +18,10 @@
 struct log_stretch {
     uint32_t segment;
     uint32_t generation;
-    uint32_t end;                      /* bytes; final, valid once `next` is set */
-    _Atomic uint32_t closed_end;       /* bytes: records that end at or below this are closed */
+    uint32_t end;                       /* bytes; final, valid once `next` is set */
+    _Atomic uint32_t closed_end;        /* bytes: records that end at or below this are closed */
     _Atomic(struct log_stretch *) next; /* set (release) when the writer moves on */
-    _Atomic uint32_t followers;        /* that have not passed it; who makes it 0 frees it */
+    _Atomic uint32_t followers;         /* that have not passed it; who makes it 0 frees it */
 };
 
 struct log_cursor {
@@ -33,7 +33,7 @@ struct log_cursor {
 struct log_published {
     _Alignas(64) _Atomic uint64_t records; /* closed, LINKs apart */
     _Atomic uint64_t bytes;
-    _Atomic uint64_t highest_epoch;        /* of any cts drawn */
+    _Atomic uint64_t highest_epoch; /* of any cts drawn */
     _Atomic(struct log_stretch *) first;
 };
 
@@ -43,8 +43,8 @@ struct log_writer {
     struct epoch_pin *pin;
     uint32_t number;
 
-    struct log_stretch *open; /* where it appends; NULL before the first reservation is used */
-    uint32_t pos;             /* bytes in the open segment: behind the last record */
+    struct log_stretch *open;    /* where it appends; NULL before the first reservation is used */
+    uint32_t pos;                /* bytes in the open segment: behind the last record */
     struct log_stretch **spares; /* segments in hand */
     uint32_t spare_count;
     bool from_reserve; /* what is in hand may have been taken from the reserve of deletes */
@@ -92,7 +92,7 @@ struct log {
     _Atomic uint64_t synced_bytes;
 
     /* The index writer's. */
-    _Atomic uint64_t read_records, read_bytes; /* of the writers' logs */
+    _Atomic uint64_t read_records, read_bytes;           /* of the writers' logs */
     _Atomic uint64_t recovered_records, recovered_bytes; /* not read yet */
     struct log_recovered *recovered;
     uint32_t recovered_count, recovered_next;

@@ -28,8 +28,7 @@ uint64_t log_highest_epoch(const struct log *log)
 
 uint64_t log_synced_epoch(const struct log *log)
 {
-    return log->mode == PMD_COMMIT_TURN ? UINT64_MAX
-                                        : atomic_load_explicit(&log->synced_epoch, memory_order_acquire);
+    return log->mode == PMD_COMMIT_TURN ? UINT64_MAX : atomic_load_explicit(&log->synced_epoch, memory_order_acquire);
 }
 
 static uint64_t closed_bytes(const struct log *log)
@@ -60,7 +59,8 @@ static void flush_writer(struct log *log, struct pm_context *context, struct log
 
         if (cursor->pos < end) {
             pm_flush(context, PM_SITE_SYNC_LOG_FLUSH,
-                     pool_at(log->pool, pool_segment_off(log->pool, stretch->segment) + cursor->pos), end - cursor->pos);
+                     pool_at(log->pool, pool_segment_off(log->pool, stretch->segment) + cursor->pos),
+                     end - cursor->pos);
             cursor->pos = end;
         }
         stretch = log_cursor_move(cursor);

@@ -81,8 +81,7 @@ bool record_view(const struct pool *pool, pm_off off, pm_off limit, struct recor
     return true;
 }
 
-uint32_t record_checksum(const struct pool *pool, pm_off off, const struct pmd_record *record,
-                         uint32_t bytes_unpadded)
+uint32_t record_checksum(const struct pool *pool, pm_off off, const struct pmd_record *record, uint32_t bytes_unpadded)
 {
     uint32_t segment = pool_segment_of(pool, off);
     uint32_t generation = atomic_load_explicit(&pool->segments[segment].generation, memory_order_relaxed);
