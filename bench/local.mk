@@ -13,4 +13,5 @@ bench-programs: $(bench_programs)
 # Scripts, for ./dev bench. One a line.
 EXTRA_DIST += \
 	bench/lib/servers.py \
+	bench/restart.py \
 	bench/throughput.py
