@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benchmarks: built only by `make bench-programs` (./dev bench does it). One program a line.
 bench_programs = \
+	bench/bench_append \
 	bench/bench_load \
 	bench/null_server
+bench_bench_append_LDADD = $(PERSIST_LIBS)
 bench_null_server_LDADD = $(EVENT_LIBS)
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
@@ -12,6 +14,7 @@ bench-programs: $(bench_programs)
 
 # Scripts, for ./dev bench. One a line.
 EXTRA_DIST += \
+	bench/append.sh \
 	bench/lib/servers.py \
 	bench/restart.py \
 	bench/throughput.py

@@ -41,7 +41,8 @@ enum pm_status log_open(struct log **out, struct pool *pool, struct epochs *epoc
     log->pool = pool;
     log->epochs = epochs;
     log->mode = options->mode;
-    log->synced_epoch = pool->superblock.e_sync;
+    atomic_init(&log->synced_epoch, pool->superblock.e_sync);
+    pthread_mutex_init(&log->lease_lock, NULL);
     log->writers = aligned_alloc(64, options->writers * sizeof(*log->writers));
     log->recovered = calloc(pool->segment_count, sizeof(*log->recovered));
     log->finished = calloc(pool->segment_count, sizeof(*log->finished));
@@ -75,6 +76,7 @@ void log_close(struct log *log)
         return;
     for (uint32_t i = 0; i < log->writer_count; i++)
         writer_drop(&log->writers[i]);
+    pthread_mutex_destroy(&log->lease_lock);
     free(log->writers);
     free(log->recovered);
     free(log->finished);

@@ -9,6 +9,8 @@
 #ifndef HEARTH_PERSIST_LOG_INTERNAL_H
 #define HEARTH_PERSIST_LOG_INTERNAL_H
 
+#include <pthread.h>
+
 #include "persist/log.h"
 
 /*
@@ -84,6 +86,7 @@ struct log {
     enum pmd_commit_mode mode;
     uint32_t writer_count;
     struct log_writer *writers;
+    pthread_mutex_t lease_lock; /* of renewing it; taken before the superblock's */
 
     /* The sync actor's. */
     enum log_sync_state sync_state;

@@ -29,18 +29,34 @@ static void raise_lease(struct pmd_superblock *superblock, void *argument)
 }
 
 /* A crash behind the superblock's write only skips epochs that nobody was given. */
+static enum pm_status extend_lease(struct log *log, struct pm_context *context, uint64_t now)
+{
+    struct lease lease = {.want = now + RECOVERY_LEASE_EPOCHS};
+    enum pm_status status = pool_superblock_update(log->pool, context, raise_lease, &lease);
+
+    if (status == PM_OK)
+        epoch_set_limit(log->epochs, lease.got);
+    return status;
+}
+
+static bool lease_is_long(const struct log *log, uint64_t now)
+{
+    uint64_t limit = atomic_load_explicit(&log->epochs->limit, memory_order_relaxed);
+
+    return now < limit && limit - now > RECOVERY_LEASE_EPOCHS / 2;
+}
+
 enum pm_status log_renew_lease(struct log *log, struct pm_context *context)
 {
     uint64_t now = epoch_now(log->epochs);
-    uint64_t limit = atomic_load_explicit(&log->epochs->limit, memory_order_relaxed);
-    struct lease lease = {.want = now + RECOVERY_LEASE_EPOCHS};
-    enum pm_status status;
+    enum pm_status status = PM_OK;
 
-    if (now < limit && limit - now > RECOVERY_LEASE_EPOCHS / 2)
+    if (HEARTH_LIKELY(lease_is_long(log, now)))
         return PM_OK;
-    status = pool_superblock_update(log->pool, context, raise_lease, &lease);
-    if (status == PM_OK)
-        epoch_set_limit(log->epochs, lease.got);
+    pthread_mutex_lock(&log->lease_lock);
+    if (!lease_is_long(log, now))
+        status = extend_lease(log, context, now);
+    pthread_mutex_unlock(&log->lease_lock);
     return status;
 }
 
