@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Crash campaign over the whole heap: one seeded scenario of mixed operations, with index batches, cleaning, eviction,
+ * flushes and syncs interleaved by a seeded scheduler, on the simulated backing. At each flush and drain the allowed
+ * images are recovered in a child.
+ *
+ * ORACLE   (Witcher's) the recovered keyspace is the model's state after operation j, with j at least the last
+ *          acknowledged one and at most the one under way. In cache mode keys may be missing that were evicted, or while
+ *          the cleaner is at work; never stale, never back from the dead.
+ * MUTANTS  --mutants leaves out each flush or drain site in turn: a needed one that no image catches is a failure.
+ *
+ *     heap_crash --images N [--seed S] [--mutants]
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "heap/heap_internal.h"
+#include "tests/support/crash.h"
+
+enum { KEYS = 40, DATABASES = 2, SLOTS = KEYS * DATABASES, OPERATIONS_MAX = 1024, VALUE_MAX = 6000, SEGMENT_BITS = 16 };
+
+struct variant {
+    const char *name;
+    enum pm_sim_mode sim;
+    enum heap_durability durability;
+    enum heap_eviction eviction;
+    uint32_t segments;
+    bool killed;
+};
+
+static const struct variant variants[] = {
+    {"turn/lines", PM_SIM_LINES, HEAP_DURABILITY_POWER, HEAP_EVICTION_NONE, 64, false},
+    {"turn/lines/killed", PM_SIM_LINES, HEAP_DURABILITY_POWER, HEAP_EVICTION_NONE, 40, true},
+    {"turn/lines/evicting", PM_SIM_LINES, HEAP_DURABILITY_POWER, HEAP_EVICTION_CACHE, 20, false},
+    {"epoch/lines", PM_SIM_LINES, HEAP_DURABILITY_PROCESS, HEAP_EVICTION_NONE, 40, false},
+    {"epoch/pages", PM_SIM_PAGES, HEAP_DURABILITY_PROCESS, HEAP_EVICTION_NONE, 40, false},
+    {"epoch/pages/killed", PM_SIM_PAGES, HEAP_DURABILITY_PROCESS, HEAP_EVICTION_NONE, 40, true},
+    {"epoch/pages/evicting", PM_SIM_PAGES, HEAP_DURABILITY_PROCESS, HEAP_EVICTION_CACHE, 20, true},
+};
+enum { VARIANTS = sizeof(variants) / sizeof(variants[0]) };
+
+/* What the parent knows; the children read their copy. */
+struct world {
+    const struct variant *variant;
+    uint64_t random, now_us;
+    struct heap *heap;
+    uint64_t state[OPERATIONS_MAX + 1][SLOTS]; /* item digests after operation j; 0: absent */
+    uint64_t epoch[OPERATIONS_MAX + 1];        /* highest epoch when the operation's turn had closed */
+    uint32_t issued, closed, synced;           /* operations: begun, turn closed, durable by sync */
+    bool evicted[SLOTS], maintaining;
+};
+
+static uint64_t draw(struct world *world, uint64_t below)
+{
+    world->random = world->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (world->random >> 33) % below;
+}
+
+/* ---- keys, values, digests ---- */
+
+static uint32_t key_text(uint32_t number, char *text)
+{
+    /* Two families with long common prefixes, and one key that is longer than a leaf's prefix may be. */
+    if (number == 0)
+        return (uint32_t)sprintf(text, "long:%0250d", 7);
+    return (uint32_t)sprintf(text, number % 2 ? "user:profile:%09u" : "key:%012u", number);
+}
+
+static void make_key(const struct heap *heap, uint32_t slot, struct index_key *key, char *text)
+{
+    heap_key(heap, key, (uint8_t)(slot / KEYS), text, key_text(slot % KEYS, text));
+}
+
+static uint64_t digest(const void *value, size_t len, uint32_t client_flags, uint64_t expire_at_ms)
+{
+    uint64_t sum = XXH3_64bits_withSeed(value, len, client_flags + expire_at_ms * 31);
+
+    return sum ? sum : 1;
+}
+
+static uint64_t observe(struct heap_worker *worker, uint32_t slot)
+{
+    struct index_key key;
+    struct object object;
+    char text[300];
+
+    make_key(worker->heap, slot, &key, text);
+    if (!heap_peek(worker, &key, &object))
+        return 0;
+    return digest(object.value, object.value_len, object.client_flags, object.expire_at_ms);
+}
+
+/* ---- operations ---- */
+
+static enum heap_reserve reserve(struct heap_worker *worker, uint32_t records, bool deletes)
+{
+    return heap_reserve(worker, records * heap_bytes(300, VALUE_MAX), records, deletes);
+}
+
+static void change(struct world *world, struct heap_worker *worker, uint32_t slot, bool delete)
+{
+    static uint8_t value[VALUE_MAX];
+    struct index_key key;
+    struct heap_edit edit;
+    char text[300];
+    struct log_part part = {value, draw(world, 20) ? draw(world, 300) : draw(world, VALUE_MAX)};
+    struct heap_put put = {.parts = &part, .part_count = 1};
+
+    make_key(world->heap, slot, &key, text);
+    heap_edit_begin(worker, &key, &edit);
+    if (delete) {
+        heap_edit_delete(&edit);
+        world->state[world->issued][slot] = 0;
+    } else {
+        memset(value, (int)draw(world, 256), part.bytes);
+        memcpy(value, &world->random, part.bytes < 8 ? part.bytes : 8);
+        put.client_flags = draw(world, 3) ? 0 : (uint32_t)draw(world, 1000);
+        put.expire_at_ms = draw(world, 4) ? 0 : UINT64_C(99999999999999);
+        heap_edit_put(&edit, &put);
+        world->state[world->issued][slot] = digest(value, part.bytes, put.client_flags, put.expire_at_ms);
+    }
+    heap_edit_end(&edit);
+    world->evicted[slot] = false;
+}
+
+/* The next operation begins: its state starts as the one before. */
+static void issue(struct world *world)
+{
+    must(world->issued < OPERATIONS_MAX);
+    memcpy(world->state[world->issued + 1], world->state[world->issued], sizeof(world->state[0]));
+    world->issued++;
+}
+
+static void transaction(struct world *world, struct heap_worker *worker)
+{
+    struct index_key keys[4];
+    char texts[4][300];
+    uint32_t slots[4], count = 2 + (uint32_t)draw(world, 3);
+
+    if (reserve(worker, count, false) != HEAP_RESERVED)
+        return;
+    issue(world);
+    for (uint32_t i = 0; i < count; i++) {
+        slots[i] = (uint32_t)draw(world, SLOTS);
+        make_key(world->heap, slots[i], &keys[i], texts[i]);
+    }
+    must(heap_transaction_begin(worker, keys, count));
+    for (uint32_t i = 0; i < count; i++)
+        change(world, worker, slots[i], draw(world, 4) == 0);
+    heap_transaction_commit(worker);
+}
+
+static void flush(struct world *world, struct heap_worker *worker)
+{
+    uint32_t databases = 1 + (uint32_t)draw(world, 3);
+
+    if (heap_reserve(worker, heap_flush_bytes(), 1, true) != HEAP_RESERVED)
+        return;
+    issue(world);
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
+        if (databases >> (slot / KEYS) & 1)
+            world->state[world->issued][slot] = 0;
+    must(heap_flush(worker, databases, 0) == PM_OK);
+}
+
+static void operation(struct world *world, struct heap_worker *worker)
+{
+    uint64_t what = draw(world, 100);
+    bool delete = what < 15;
+
+    if (what >= 97) {
+        flush(world, worker);
+    } else if (what >= 85) {
+        transaction(world, worker);
+    } else if (reserve(worker, 1, delete) == HEAP_RESERVED) {
+        issue(world);
+        change(world, worker, (uint32_t)draw(world, SLOTS), delete);
+    }
+}
+
+static void turn(struct world *world)
+{
+    struct heap_worker *worker = heap_worker(world->heap, 0);
+    uint64_t wait_epoch, count = 1 + draw(world, 3);
+
+    heap_turn_begin(worker, 1000);
+    for (uint64_t i = 0; i < count; i++)
+        operation(world, worker);
+    if (draw(world, 3) == 0) { /* reads make objects worth keeping */
+        struct index_key key;
+        struct object object;
+        char text[300];
+
+        make_key(world->heap, (uint32_t)draw(world, SLOTS), &key, text);
+        (void)heap_get(worker, &key, &object);
+    }
+    must(heap_turn_end(worker, &wait_epoch) == PM_OK);
+    for (uint32_t j = world->closed + 1; j <= world->issued; j++)
+        world->epoch[j] = log_highest_epoch(world->heap->log);
+    world->closed = world->issued;
+}
+
+/* ---- the other actors ---- */
+
+static void note_evicted(struct world *world)
+{
+    struct heap_worker *worker = heap_worker(world->heap, 0);
+    uint64_t wait_epoch;
+
+    if (world->variant->eviction == HEAP_EVICTION_NONE)
+        return;
+    heap_turn_begin(worker, 1000);
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
+        if (world->state[world->issued][slot] && !observe(worker, slot))
+            world->evicted[slot] = true;
+    must(heap_turn_end(worker, &wait_epoch) == PM_OK);
+}
+
+static void maintain(struct world *world, uint64_t steps)
+{
+    world->maintaining = true;
+    for (uint64_t i = 0; i < steps; i++)
+        (void)heap_maintain_step(world->heap, world->now_us += 700);
+    world->maintaining = false;
+    note_evicted(world);
+}
+
+static void sync(struct world *world)
+{
+    if (world->heap->mode != PMD_COMMIT_EPOCH)
+        return;
+    (void)log_sync_step(world->heap->log, &world->heap->sync_context);
+    while (world->synced < world->closed && world->epoch[world->synced + 1] <= heap_synced_epoch(world->heap))
+        world->synced++;
+}
+
+/* ---- judging ---- */
+
+static bool explains(const struct world *world, uint32_t j, const uint64_t *found)
+{
+    bool evicting = world->variant->eviction == HEAP_EVICTION_CACHE;
+
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+        if (found[slot] == world->state[j][slot])
+            continue;
+        if (found[slot] == 0 && evicting && (world->evicted[slot] || world->maintaining))
+            continue;
+        return false;
+    }
+    return true;
+}
+
+static void observe_all(struct heap *heap, uint64_t *found)
+{
+    struct heap_worker *worker = heap_worker(heap, 0);
+    uint64_t wait_epoch;
+
+    heap_turn_begin(worker, 1000);
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
+        found[slot] = observe(worker, slot);
+    must(heap_turn_end(worker, &wait_epoch) == PM_OK);
+}
+
+static bool complain(const char *what, const struct world *world, uint32_t low)
+{
+    fprintf(stderr, "%s: %s (operations %u to %u are allowed)\n", world->variant->name, what, low, world->issued);
+    return false;
+}
+
+static bool judge(const struct world *world, uint32_t low, const uint64_t *found)
+{
+    for (uint32_t j = low; j <= world->issued; j++)
+        if (explains(world, j, found))
+            return true;
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
+        if (found[slot] != world->state[low][slot])
+            fprintf(stderr, "  slot %u found %" PRIx64 " state[%u] %" PRIx64 " state[%u] %" PRIx64 "\n", slot, found[slot],
+                    low, world->state[low][slot], world->issued, world->state[world->issued][slot]);
+    return false;
+}
+
+static void options_of(const struct variant *variant, struct pm *pm, struct heap_options *options)
+{
+    *options = (struct heap_options){
+        .pool_bytes = (uint64_t)variant->segments << SEGMENT_BITS,
+        .segment_bits = SEGMENT_BITS,
+        .workers = 1,
+        .durability = variant->durability,
+        .eviction = variant->eviction,
+        .sync_interval_ms = 1,
+        .tail_records = 48,
+        .pm = pm,
+        .hash_seed = 12345,
+    };
+}
+
+static bool counts_agree(struct heap *heap, const uint64_t *found)
+{
+    uint64_t keys[DATABASES] = {0};
+
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
+        keys[slot / KEYS] += found[slot] != 0;
+    for (uint8_t db = 0; db < DATABASES; db++) {
+        uint64_t counted, expires;
+
+        heap_count(heap, db, &counted, &expires);
+        if (counted != keys[db]) {
+            fprintf(stderr, "database %u: %" PRIu64 " keys counted, %" PRIu64 " found\n", db, counted, keys[db]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The background comes to rest: hash index filled, tail in the index. */
+static bool settle(struct heap *heap)
+{
+    enum { STEPS = 400 };
+    uint64_t now_us = 1;
+
+    while (heap_fill_run_step(heap))
+        ;
+    for (int i = 0; i < STEPS; i++) {
+        if (heap->mode == PMD_COMMIT_EPOCH)
+            (void)log_sync_step(heap->log, &heap->sync_context);
+        (void)heap_maintain_step(heap, now_us += 2000);
+    }
+    return heap_is_filled(heap);
+}
+
+static bool recover(struct pm *pm, void *context)
+{
+    const struct world *world = context;
+    uint64_t found[SLOTS], again[SLOTS];
+    struct heap_options options;
+    struct heap *heap;
+    uint32_t low;
+
+    options_of(world->variant, pm, &options);
+    options.eviction = HEAP_EVICTION_NONE; /* what is there now must stay */
+    if (heap_open(&heap, &options))
+        return complain("the pool does not open", world, 0);
+    low = heap->pool->same_boot || heap->mode == PMD_COMMIT_TURN ? world->closed : world->synced;
+    observe_all(heap, found);
+    if (!judge(world, low, found))
+        return complain("a state that never was", world, low);
+    if (!settle(heap))
+        return complain("the hash index is not completed", world, low);
+    observe_all(heap, again);
+    if (memcmp(found, again, sizeof(found)) != 0)
+        return complain("background work changed the keyspace", world, low);
+    if (skiplist_check(heap->skiplist))
+        return complain("the ordered index is not sound", world, low);
+    return counts_agree(heap, found) || complain("counts differ", world, low);
+}
+
+/* ---- a run ---- */
+
+struct run_options {
+    uint64_t seed, images;
+    uint32_t operations;
+    enum pm_site skip;
+    bool quiet;
+};
+
+static void play(struct world *world, uint32_t operations)
+{
+    uint32_t stalled = 0;
+
+    while (world->issued + 8 < operations && stalled < 2000) {
+        uint32_t before = world->issued;
+
+        turn(world);
+        if (draw(world, 2))
+            maintain(world, 1 + draw(world, 4));
+        if (draw(world, 3) == 0)
+            sync(world);
+        if (draw(world, 4) == 0)
+            (void)heap_fill_run_step(world->heap);
+        stalled = world->issued == before ? stalled + 1 : 0;
+    }
+}
+
+/* One variant, one seed. Returns the number of failures, adds the images. */
+static uint64_t run_variant(const struct variant *variant, const struct run_options *o, uint64_t *images,
+                            uint64_t *reached)
+{
+    static struct world world;
+    struct heap_options options;
+    struct crash_run run;
+    struct crash_plan plan = {
+        .seed = o->seed,
+        .images_a_point = 6,
+        .images_max = o->images,
+        .nested = true,
+        .killed = variant->killed,
+        .quiet = o->quiet,
+        .stop_at_first = o->quiet,
+        .recover = recover,
+        .context = &world,
+    };
+    struct pm *pm;
+
+    memset(&world, 0, sizeof(world));
+    world.variant = variant;
+    world.random = o->seed * 977 + (uint64_t)(variant - variants);
+    must(pm_sim_open(&pm, (size_t)variant->segments << SEGMENT_BITS, variant->sim) == PM_OK);
+    pm_sim_keep(pm);
+    pm_sim_skip_site(pm, o->skip);
+    options_of(variant, pm, &options);
+    must(heap_open(&world.heap, &options) == PM_OK);
+    crash_begin(&run, pm, &plan);
+    play(&world, o->operations);
+    world.maintaining = true; /* closing drives the index and syncs too */
+    world.synced = world.synced;
+    heap_close(world.heap);
+    crash_end(&run);
+    *images += run.images;
+    for (int site = 0; site < PM_SITE_COUNT; site++)
+        reached[site] += pm_sim_site_counts(pm)[site];
+    if (run.failures && !o->quiet)
+        printf("variant %s seed %" PRIu64 ": %" PRIu64 " of %" PRIu64 " images are not allowed, first %s\n", variant->name,
+               o->seed, run.failures, run.images, run.first_failure);
+    pm_sim_free(pm);
+    return run.failures;
+}
+
+static int campaign(uint64_t seed, uint64_t images_goal)
+{
+    uint64_t images = 0, failures = 0, reached[PM_SITE_COUNT] = {0};
+
+    for (uint64_t round = 0; images < images_goal && failures == 0; round++)
+        for (int i = 0; i < VARIANTS && images < images_goal; i++) {
+            struct run_options o = {seed + round, images_goal / VARIANTS / 2 + 1, 300, PM_SITE_COUNT, false};
+            failures += run_variant(&variants[i], &o, &images, reached);
+        }
+    printf("seed %" PRIu64 ": %" PRIu64 " images, %" PRIu64 " not allowed\n", seed, images, failures);
+    return failures ? 1 : 0;
+}
+
+struct site_row {
+    const char *name;
+    bool needed;
+};
+#define ROW(name, kind, needed, why) {#name, needed},
+static const struct site_row sites[] = {PM_SITES(ROW)};
+#undef ROW
+
+/* A mutant runs in a process of its own: it may well die. */
+static bool is_caught(enum pm_site site, uint64_t seed)
+{
+    pid_t pid = fork();
+    int status;
+
+    must(pid >= 0);
+    if (pid == 0) {
+        uint64_t images = 0, failures = 0, reached[PM_SITE_COUNT] = {0};
+
+        if (!freopen("/dev/null", "w", stderr))
+            _exit(2);
+        for (uint64_t round = 0; round < 4 && failures == 0; round++)
+            for (int i = 0; i < VARIANTS && failures == 0; i++) {
+                struct run_options o = {seed + round, 3000, 150 + 100 * (uint32_t)round, site, true};
+                failures += run_variant(&variants[i], &o, &images, reached);
+            }
+        _exit(failures ? 1 : 0);
+    }
+    must(waitpid(pid, &status, 0) == pid);
+    return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+static int mutants(uint64_t seed)
+{
+    int missed = 0;
+
+    for (int site = 0; site < PM_SITE_COUNT; site++) {
+        bool caught;
+
+        if (!sites[site].needed || strncmp(sites[site].name, "CREATE", 6) == 0)
+            continue; /* creation has a campaign of its own in check_persist_pool */
+        caught = is_caught((enum pm_site)site, seed);
+        printf("%s mutant %s %s\n", caught ? "ok" : "not ok", sites[site].name, caught ? "" : "- no image notices it");
+        fflush(stdout);
+        missed += !caught;
+    }
+    return missed ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = 1, images = 10000;
+    bool want_mutants = false;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--mutants") == 0)
+            want_mutants = true;
+        else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
+            seed = strtoull(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--images") == 0 && i + 1 < argc)
+            images = strtoull(argv[++i], NULL, 10);
+        else
+            return fprintf(stderr, "usage: heap_crash [--seed S] [--images N] [--mutants]\n"), 2;
+    }
+    log_set_level(LOG_LEVEL_ERROR);
+    return want_mutants ? mutants(seed) : campaign(seed, images);
+}
