@@ -31,7 +31,13 @@ tests_unit_check_base_number_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 
 check_persist =
 
-check_heap =
+check_heap = \
+	tests/unit/check_heap_hash_index \
+	tests/unit/check_heap_hash_index_threads
+tests_unit_check_heap_hash_index_SOURCES = tests/unit/check_heap_hash_index.c tests/unit/fake_pool.h
+tests_unit_check_heap_hash_index_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_heap_hash_index_threads_SOURCES = tests/unit/check_heap_hash_index_threads.c tests/unit/fake_pool.h
+tests_unit_check_heap_hash_index_threads_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 
 check_proto = \
 	tests/unit/check_proto_memcache \
