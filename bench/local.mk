@@ -2,9 +2,12 @@
 # Benchmarks: built only by `make bench-programs` (./dev bench does it). One program a line.
 bench_programs = \
 	bench/bench_append \
+	bench/bench_hash_index \
 	bench/bench_load \
 	bench/null_server
 bench_bench_append_LDADD = $(PERSIST_LIBS)
+bench_bench_hash_index_SOURCES = bench/bench_hash_index.c tests/unit/fake_pool.h
+bench_bench_hash_index_LDADD = $(HEAP_LIBS)
 bench_null_server_LDADD = $(EVENT_LIBS)
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
@@ -15,6 +18,7 @@ bench-programs: $(bench_programs)
 # Scripts, for ./dev bench. One a line.
 EXTRA_DIST += \
 	bench/append.sh \
+	bench/hash_index.sh \
 	bench/lib/servers.py \
 	bench/restart.py \
 	bench/throughput.py
