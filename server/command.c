@@ -24,7 +24,7 @@ static uint32_t fold(const uint8_t *name, size_t len, char *folded)
 
     for (size_t i = 0; i < len; i++) {
         uint8_t c = name[i];
-        c |= (uint8_t)((c - 'A' < 26U) << 5);
+        c |= (uint8_t)((uint8_t)(c - 'A') < 26 ? 32 : 0);
         folded[i] = (char)c;
         hash = (hash ^ c) * 16777619U;
     }

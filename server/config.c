@@ -50,7 +50,10 @@ static void pool_directory(struct options *options, char *out, size_t out_bytes)
     char relative[CONFIG_VALUE_BYTES];
     char *absolute;
 
-    snprintf(relative, sizeof relative, "%.*s", slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path),
+    snprintf(relative, sizeof relative, "%.*s",
+             slash == NULL   ? 1
+             : slash == path ? 1
+                             : (int)(slash - path),
              slash == NULL ? "." : path);
     absolute = realpath(relative, NULL);
     snprintf(out, out_bytes, "%s", absolute != NULL ? absolute : relative);
@@ -156,7 +159,8 @@ static bool check_pair(const struct resp_arg *pair, struct change *change, char 
     if (is_fixed_name(name))
         return refuse(error, name, "can't set immutable config");
     if (!option_find(name, &change->option)) {
-        snprintf(error, OPTION_ERROR_BYTES, "ERR Unknown option or number of arguments for CONFIG SET - '%.100s'", name);
+        snprintf(error, OPTION_ERROR_BYTES, "ERR Unknown option or number of arguments for CONFIG SET - '%.100s'",
+                 name);
         return false;
     }
     if (option_table[change->option].when != OPTION_RUNTIME)

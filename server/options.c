@@ -147,8 +147,7 @@ bool option_parse(enum option option, const char *value, uint64_t *number, char 
 {
     const struct option_row *row = &option_table[option];
 
-    if (parse_number(row, value, number) &&
-        (!has_bounds(row) || (*number >= row->low && *number <= row->high)))
+    if (parse_number(row, value, number) && (!has_bounds(row) || (*number >= row->low && *number <= row->high)))
         return true;
     expectation(row, error, error_bytes);
     return false;

@@ -34,6 +34,7 @@ struct server {
     _Atomic uint32_t client_count;
     _Atomic bool promise_broken; /* R5: a sync has failed, writes are refused */
     _Atomic bool stopping;
+    _Atomic bool serving; /* the workers exist */
 
     pthread_mutex_t stats_lock;
     struct stats *stats_base; /* sums at the last reset */

@@ -60,7 +60,7 @@
     ROW(out_limit_closed, COUNT, "connections closed because their replies were not read") \
     ROW(protocol_errors, COUNT, "connections closed because of what they sent")
 
-enum stat {
+enum stat_id {
 #define ROW(name, kind, help) STAT_##name,
     STATS(ROW)
 #undef ROW

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Clients: the slow half of replies, their session, and what CLIENT LIST sees of them.
+ */
+#include "server/client.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/clock.h"
+#include "server/conn.h"
+#include "server/server.h"
+#include "server/worker.h"
+
+#define ADDRESS_BYTES 160
+
+/* ---- replies ---- */
+
+char *reply_room_slow(struct client *client, size_t bytes)
+{
+    struct buf *out = &client->out;
+
+    if (client->out_failed)
+        return NULL;
+    if (out->data == NULL) {
+        out->data = worker_take_block(client->worker);
+        out->cap = out->data == NULL ? 0 : CONN_BLOCK_BYTES;
+    }
+    if (buf_reserve(out, bytes) != BUF_OK) {
+        client->out_failed = true;
+        return NULL;
+    }
+    return (char *)buf_tail(out);
+}
+
+void reply_printf(struct client *client, const char *fmt, ...)
+{
+    char text[1024];
+    char *out = text;
+    va_list values;
+    int len;
+
+    va_start(values, fmt);
+    len = vsnprintf(text, sizeof text, fmt, values);
+    va_end(values);
+    if (len < 0)
+        return;
+    if ((size_t)len >= sizeof text) {
+        out = reply_room(client, (size_t)len + 1);
+        if (out == NULL)
+            return;
+        va_start(values, fmt);
+        vsnprintf(out, (size_t)len + 1, fmt, values);
+        va_end(values);
+        reply_advance(client, (size_t)len);
+        return;
+    }
+    reply_raw(client, out, (size_t)len);
+}
+
+void reply_undo(struct client *client, size_t mark)
+{
+    buf_truncate(&client->out, mark);
+}
+
+void reply_insert(struct client *client, size_t mark, const void *bytes, size_t len)
+{
+    char *end = reply_room(client, len);
+
+    if (end == NULL)
+        return;
+    uint8_t *at = buf_bytes(&client->out) + mark;
+    memmove(at + len, at, reply_mark(client) - mark);
+    memcpy(at, bytes, len);
+    reply_advance(client, len);
+}
+
+void reply_array_at(struct client *client, size_t mark, uint64_t count)
+{
+    char head[RESP_HEAD_MAX];
+
+    reply_insert(client, mark, head, resp_put_array_head(head, count));
+}
+
+void reply_simple(struct client *client, const char *text)
+{
+    size_t len = strlen(text);
+    char *out = reply_room(client, len + 3);
+
+    if (out != NULL)
+        reply_advance(client, resp_put_simple(out, text, len));
+}
+
+void reply_error(struct client *client, const char *text)
+{
+    size_t len = strlen(text);
+    char *out = reply_room(client, len + 3);
+
+    STAT_ADD(client->stats, error_replies, 1);
+    if (out != NULL)
+        reply_advance(client, resp_put_error(out, text, len));
+}
+
+void reply_errorf(struct client *client, const char *fmt, ...)
+{
+    char text[1024];
+    va_list values;
+
+    va_start(values, fmt);
+    vsnprintf(text, sizeof text, fmt, values);
+    va_end(values);
+    reply_error(client, text);
+}
+
+void reply_arity_error(struct client *client)
+{
+    reply_errorf(client, "ERR wrong number of arguments for '%s' command", client->command->name);
+}
+
+/* ---- session ---- */
+
+void client_set_db(struct client *client, uint8_t db)
+{
+    atomic_store_explicit(&client->db, db, memory_order_relaxed);
+}
+
+bool client_set_name(struct client *client, const void *name, size_t len)
+{
+    char *copy = NULL;
+    char *old;
+
+    if (len > 0) {
+        copy = strndup(name, len);
+        if (copy == NULL)
+            return false;
+    }
+    pthread_mutex_lock(&client->worker->list_lock);
+    old = client->name;
+    client->name = copy;
+    pthread_mutex_unlock(&client->worker->list_lock);
+    free(old);
+    return true;
+}
+
+void client_set_authenticated(struct client *client, bool authenticated)
+{
+    client->authenticated = authenticated;
+}
+
+/* ---- descriptions ---- */
+
+static void format_address(const struct sockaddr_storage *address, const struct sockaddr_storage *unix_side, char *out)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+        inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
+        snprintf(out, ADDRESS_BYTES, "%s:%u", text, ntohs(in->sin_port));
+    } else if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+        inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof text);
+        snprintf(out, ADDRESS_BYTES, "[%s]:%u", text, ntohs(in6->sin6_port));
+    } else {
+        snprintf(out, ADDRESS_BYTES, "%s:0", ((const struct sockaddr_un *)unix_side)->sun_path);
+    }
+}
+
+static void describe(const struct conn *conn, void (*each)(const struct client_info *info, void *context),
+                     void *context)
+{
+    const struct client *client = &conn->client;
+    const struct command *command = atomic_load_explicit(&conn->last_command, memory_order_relaxed);
+    struct sockaddr_storage peer = {0};
+    struct sockaddr_storage local = {0};
+    socklen_t peer_len = sizeof peer;
+    socklen_t local_len = sizeof local;
+    char peer_text[ADDRESS_BYTES];
+    char local_text[ADDRESS_BYTES];
+    uint64_t now_us = clock_mono_us();
+    uint64_t active_us = atomic_load_explicit(&conn->active_mono_us, memory_order_relaxed);
+
+    (void)getpeername(conn->fd, (struct sockaddr *)&peer, &peer_len);
+    (void)getsockname(conn->fd, (struct sockaddr *)&local, &local_len);
+    format_address(&peer, &local, peer_text);
+    format_address(&local, &local, local_text);
+    struct client_info info = {
+        .id = client->id,
+        .address = peer_text,
+        .local_address = local_text,
+        .name = client->name != NULL ? client->name : "",
+        .command = command != NULL ? command->name : "NULL",
+        .fd = conn->fd,
+        .age_s = (now_us - conn->accepted_mono_us) / 1000000,
+        .idle_s = now_us > active_us ? (now_us - active_us) / 1000000 : 0,
+        .protocol = client->protocol,
+        .db = atomic_load_explicit(&client->db, memory_order_relaxed),
+        .in_multi = client->in_multi,
+        .authenticated = client->authenticated,
+        .in_bytes = buf_len(&conn->in),
+        .out_bytes = buf_len(&client->out),
+    };
+    each(&info, context);
+}
+
+void client_describe(const struct client *client, void (*each)(const struct client_info *info, void *context),
+                     void *context)
+{
+    describe((const struct conn *)client, each, context);
+}
+
+void server_each_client(struct server *server, void (*each)(const struct client_info *info, void *context),
+                        void *context)
+{
+    struct conn *conn;
+
+    for (uint32_t i = 0; i < server->worker_count; i++) {
+        struct worker *worker = server->workers[i];
+        pthread_mutex_lock(&worker->list_lock);
+        TAILQ_FOREACH(conn, &worker->conns, all_link)
+        describe(conn, each, context);
+        pthread_mutex_unlock(&worker->list_lock);
+    }
+}

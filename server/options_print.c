@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Help, manual and configuration file, printed from the tables of options and commands.
+ */
+#include "server/options_print.h"
+
+#include <string.h>
+
+#include "proto/memcache.h"
+#include "server/command.h"
+#include "server/options.h"
+
+#define WIDTH 96
+
+/* Prints text wrapped at WIDTH, each line after `indent`. */
+static void print_wrapped(FILE *out, const char *indent, const char *text)
+{
+    size_t room = WIDTH - strlen(indent);
+
+    while (*text != '\0') {
+        size_t len = strlen(text);
+        if (len > room) {
+            len = room;
+            while (len > 0 && text[len] != ' ')
+                len--;
+            if (len == 0)
+                len = strcspn(text, " ");
+        }
+        fprintf(out, "%s%.*s\n", indent, (int)len, text);
+        text += len;
+        text += strspn(text, " ");
+    }
+}
+
+/* ---- help ---- */
+
+static const char short_help[] =
+    "hearthd: a persistent cache server for the protocols of memcached and Redis\n"
+    "\n"
+    "    hearthd [FILE] [--directive value ...]\n"
+    "\n"
+    "FILE is a configuration file; what stands on the command line has the last word. memcached's short flags:\n"
+    "    -p PORT     memcache-port\n"
+    "    -l ADDRESS  bind; several are separated by commas\n"
+    "    -s PATH     memcache-unixsocket; no TCP port then, unless one is given\n"
+    "    -t NUMBER   threads\n"
+    "    -c NUMBER   maxclients\n"
+    "    -u USER     user\n"
+    "    -d          daemonize yes\n"
+    "    -P PATH     pidfile\n"
+    "    -v, -vv     loglevel info, debug\n"
+    "    -V          print the version\n"
+    "    -h          print this\n"
+    "\n"
+    "Directives:\n";
+
+void options_print_help(FILE *out)
+{
+    fputs(short_help, out);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option_row *row = &option_table[i];
+        fprintf(out, "    %s %s", row->name, row->argument);
+        if (row->standard[0] != '\0')
+            fprintf(out, " (%s)", row->standard);
+        fputc('\n', out);
+        print_wrapped(out, "        ", row->help);
+    }
+}
+
+/* ---- manual ---- */
+
+/* Text for man(7): hyphens and backslashes are escaped, a dot or quote at the start too. */
+static void print_man_text(FILE *out, const char *text)
+{
+    if (*text == '.' || *text == '\'')
+        fputs("\\&", out);
+    for (; *text != '\0'; text++) {
+        if (*text == '\\')
+            fputs("\\e", out);
+        else if (*text == '-')
+            fputs("\\-", out);
+        else
+            fputc(*text, out);
+    }
+}
+
+void options_print_man(FILE *out)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option_row *row = &option_table[i];
+        fputs(".TP\n\\fB", out);
+        print_man_text(out, row->name);
+        fputs("\\fR \\fI", out);
+        print_man_text(out, row->argument);
+        fputs("\\fR\n", out);
+        print_man_text(out, row->help);
+        fputs("\n", out);
+        if (row->standard[0] != '\0') {
+            fputs("Default: ", out);
+            print_man_text(out, row->standard);
+            fputs(".\n", out);
+        }
+        if (row->when == OPTION_RUNTIME)
+            fputs("CONFIG SET changes it.\n", out);
+    }
+}
+
+static void print_man_row(FILE *out, const char *name, const char *arguments, const char *help)
+{
+    fputs(".TP\n\\fB", out);
+    print_man_text(out, name);
+    fputs("\\fR ", out);
+    print_man_text(out, arguments);
+    fputs("\n", out);
+    print_man_text(out, help);
+    fputs("\n", out);
+}
+
+void commands_print_man(FILE *out)
+{
+    static const struct {
+        const char *name, *arguments, *help;
+    } verbs[] = {
+#define ROW(NAME, name, shape, arguments, help) {#name, arguments, help},
+        MEMCACHE_VERBS(ROW)
+#undef ROW
+    };
+    char name[64];
+
+    fputs(".SS Protocol of memcached\n", out);
+    for (size_t i = 0; i < HEARTH_ARRAY_COUNT(verbs); i++)
+        print_man_row(out, verbs[i].name, verbs[i].arguments, verbs[i].help);
+    fputs(".SS Protocol of Redis\n", out);
+    for (uint32_t i = 0; i < command_count; i++) {
+        snprintf(name, sizeof name, "%s", command_table[i].name);
+        for (char *at = name; *at != '\0'; at++) {
+            if (*at >= 'a' && *at <= 'z')
+                *at = (char)(*at - 'a' + 'A');
+            else if (*at == '|')
+                *at = ' ';
+        }
+        print_man_row(out, name, command_table[i].arguments, command_table[i].summary);
+    }
+}
+
+/* ---- configuration file ---- */
+
+static const char conf_head[] =
+    "# Configuration of hearthd: a directive and its value a line. Read by `hearthd hearth.conf`; directives\n"
+    "# on the command line (--threads 2) have the last word. Each one stands here with its default.\n"
+    "# Sizes: 64mb, 1gb (k, m, g count in thousands). Times: 250ms, 1s, 1m. `include FILE` reads another file.\n"
+    "# Those marked (CONFIG SET) can be changed while the server runs.\n";
+
+void options_print_conf(FILE *out)
+{
+    fputs(conf_head, out);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option_row *row = &option_table[i];
+        fputc('\n', out);
+        print_wrapped(out, "# ", row->help);
+        if (row->type == OPTION_CHOICE || row->when == OPTION_RUNTIME)
+            fprintf(out, "# %s%s%s\n", row->type == OPTION_CHOICE ? row->argument : "",
+                    row->type == OPTION_CHOICE && row->when == OPTION_RUNTIME ? " " : "",
+                    row->when == OPTION_RUNTIME ? "(CONFIG SET)" : "");
+        fprintf(out, "# %s %s\n", row->name, row->standard[0] != '\0' ? row->standard : "\"\"");
+    }
+}
