@@ -190,16 +190,20 @@ void hash_index_prefetch(const struct hash_index *index, uint64_t hash)
     __builtin_prefetch(bucket_for(index, hash));
 }
 
+/* Walks the chain to its match, a wait that overlaps with those of the next keys, and asks for two lines: header and key
+ * lie across both as often as not, and a short value with them. */
 void hash_index_prefetch_record(const struct hash_index *index, uint64_t hash)
 {
     struct chain_part part = chain_first(bucket_for(index, hash));
-    uint32_t match = part_match(&part, tag_of(hash));
-    uint64_t word = word_load(&part.words[match ? __builtin_ctz(match) : BUCKET_WORDS - 1]);
+    const uint8_t *record;
+    uint32_t match;
 
-    if (word_is_slot(word))
-        __builtin_prefetch(record_at(index->pool, hash_slot_loc(word)));
-    else if (word_is_link(word) && link_unit(word) < index->units_max)
-        __builtin_prefetch(&index->units[link_unit(word)]);
+    while (!(match = part_match(&part, tag_of(hash))))
+        if (!chain_next(index, &part))
+            return;
+    record = (const uint8_t *)record_at(index->pool, hash_slot_loc(word_load(&part.words[__builtin_ctz(match)])));
+    __builtin_prefetch(record);
+    __builtin_prefetch(record + HEARTH_CACHE_LINE_BYTES);
 }
 
 /* ---- locks ---- */
