@@ -104,6 +104,15 @@ uint64_t journal_batch(const struct journal *journal)
     return journal->batch;
 }
 
+uint64_t journal_w(const struct pool *pool, uint64_t batch)
+{
+    const struct pmd_journal_header *header = half_of(pool, batch);
+
+    if (batch == 0 || header->batch != batch || header->w < pool->superblock.w)
+        return pool->superblock.w;
+    return header->w;
+}
+
 bool journal_add(struct journal *journal, pm_off off, const uint64_t *words, uint32_t count)
 {
     uint64_t need = 8 + UINT64_C(8) * count;
@@ -277,7 +286,7 @@ static void keep_spill(struct pool *pool, struct pm_context *context, const stru
 {
     uint64_t number = leaf->low_spill;
 
-    for (uint32_t left = leaf->low_full_len; number != 0 && number < pool->pm->bytes / PM_LEAF_BYTES;) {
+    for (uint32_t left = leaf->low_full_len != 0 ? leaf->low_full_len : UINT16_MAX + 1; number != 0 && number < pool->pm->bytes / PM_LEAF_BYTES;) {
         const struct pmd_leaf *block = (const struct pmd_leaf *)pool_at(pool, number * PM_LEAF_BYTES);
 
         pm_flush(context, PM_SITE_RECOVERY_APPLY_FLUSH, block, sizeof *block);

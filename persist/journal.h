@@ -38,6 +38,8 @@ enum pm_status journal_commit(struct journal *journal, struct pm_context *contex
                               void (*before)(uint64_t leaf_number, void *argument),
                               void (*after)(uint64_t leaf_number, void *argument), void *argument) HEARTH_MUST_USE;
 uint64_t journal_batch(const struct journal *journal);
+/* The horizon that a complete batch carries; the superblock's if it carries a higher one, or if there is no such batch. */
+uint64_t journal_w(const struct pool *pool, uint64_t batch);
 
 struct journal_state {
     uint64_t batch; /* highest complete one, 0: none yet */

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The ordered index: opening it, and the writer's batch apply.
+ *
+ * IDEA: sorted operations are cut into groups, one a leaf, by the directory. Groups wait in a short queue while their
+ * leaves and the records of their entries come in from memory: the index is larger than any cache, and each group alone
+ * would wait for several misses in a row.
+ */
+#include <stdlib.h>
+
+#include "persist/skiplist_internal.h"
+
+enum { QUEUE = 16, QUEUE_KEYS_AHEAD = 32, RECORDS_AHEAD = 8, RECORD_OPS_AHEAD_MAX = 4 };
+
+void skiplist_format_head(struct pm_context *context, struct pmd_leaf *leaf, uint64_t leaf_number)
+{
+    struct pmd_leaf head = {.state = PMD_LEAF_LIVE, .height = PM_LEAF_TOWER};
+
+    head.checksum = leaf_checksum(&head, leaf_number);
+    memset(head.tower, 0, sizeof head.tower);
+    leaf_write(context, leaf, &head);
+}
+
+enum pm_status skiplist_open(struct skiplist **out, struct pool *pool, struct epochs *epochs, uint64_t batch,
+                             const uint64_t keys[PM_DATABASES], const uint64_t expires[PM_DATABASES])
+{
+    struct skiplist *skiplist = calloc(1, sizeof *skiplist);
+    enum pm_status status = PM_NO_MEMORY;
+
+    if (skiplist == NULL)
+        return PM_NO_MEMORY;
+    skiplist->pool = pool;
+    skiplist->epochs = epochs;
+    skiplist->head = pool_segment_off(pool, PM_SEGMENT_HEAD) / PM_LEAF_BYTES;
+    skiplist->random = pool->hash_seed | 1;
+    skiplist->split = split_new();
+    skiplist->inserts = calloc(GROUP_OPS_MAX, sizeof(struct index_op *));
+    if (skiplist->split == NULL || skiplist->inserts == NULL)
+        goto failed;
+    status = journal_open(&skiplist->journal, pool, batch);
+    if (status != PM_OK)
+        goto failed;
+    atomic_store(&skiplist->durable_w, journal_w(pool, batch));
+    for (uint32_t db = 0; db < PM_DATABASES; db++) {
+        skiplist->staged_keys[db] = keys[db];
+        skiplist->staged_expires[db] = expires[db];
+        atomic_store(&skiplist->keys[db], keys[db]);
+        atomic_store(&skiplist->expires[db], expires[db]);
+    }
+    *out = skiplist;
+    return PM_OK;
+failed:
+    skiplist_close(skiplist);
+    return status;
+}
+
+void skiplist_close(struct skiplist *skiplist)
+{
+    if (skiplist == NULL)
+        return;
+    directory_free(skiplist->directory);
+    leaf_space_free(skiplist->space);
+    journal_close(skiplist->journal);
+    split_free(skiplist->split);
+    fence_free(&skiplist->fence);
+    free(skiplist->inserts);
+    free(skiplist->towers);
+    free(skiplist);
+}
+
+uint64_t skiplist_durable_w(const struct skiplist *skiplist)
+{
+    return atomic_load_explicit(&skiplist->durable_w, memory_order_acquire);
+}
+
+void skiplist_counts(const struct skiplist *skiplist, struct skiplist_counts *out)
+{
+    for (uint32_t db = 0; db < PM_DATABASES; db++) {
+        out->keys[db] = atomic_load_explicit(&skiplist->keys[db], memory_order_relaxed);
+        out->expires[db] = atomic_load_explicit(&skiplist->expires[db], memory_order_relaxed);
+    }
+    out->leaves = atomic_load_explicit(&skiplist->leaves, memory_order_relaxed);
+    out->segments = atomic_load_explicit(&skiplist->segments, memory_order_relaxed);
+}
+
+/* ---- groups ---- */
+
+/* Groups in order; `next` is the first operation that is in none yet. */
+struct queue {
+    struct index_op *ops;
+    size_t count, next;
+    struct group groups[QUEUE];
+    uint32_t head, length;
+};
+
+static void fetch_leaf(const struct skiplist *skiplist, uint64_t number)
+{
+    const uint8_t *leaf = (const uint8_t *)media_leaf(skiplist, number);
+
+    for (uint32_t line = 0; line < PM_LEAF_BYTES / PM_LINE; line++)
+        __builtin_prefetch(leaf + line * PM_LINE);
+}
+
+/* The records whose keys will be compared. The leaf has come in by now. */
+static void fetch_records(const struct skiplist *skiplist, const struct index_op *ops, const struct group *group)
+{
+    const struct pmd_leaf *leaf = media_leaf(skiplist, group->leaf);
+
+    if (group->end - group->begin > RECORD_OPS_AHEAD_MAX)
+        return;
+    for (size_t i = group->begin; i < group->end; i++)
+        for (uint64_t left = leaf_match(leaf, ops[i].key.hash); left != 0; left &= left - 1) {
+            const uint8_t *record = (const uint8_t *)record_at(
+                skiplist->pool, entry_loc(leaf_entry(leaf, (uint32_t)__builtin_ctzll(left))));
+
+            __builtin_prefetch(record);
+            __builtin_prefetch(record + PM_LINE);
+        }
+}
+
+static bool queue_group(struct skiplist *skiplist, struct queue *queue)
+{
+    struct group *group = &queue->groups[(queue->head + queue->length) % QUEUE];
+    size_t at = queue->next;
+
+    *group = (struct group){.begin = at};
+    group->leaf = directory_find(skiplist->directory, &queue->ops[at].key, &skiplist->place);
+    if (group->leaf == 0)
+        return false;
+    fetch_leaf(skiplist, group->leaf);
+    for (at++; at < queue->count && at - group->begin < GROUP_OPS_MAX; at++) {
+        if (at + QUEUE_KEYS_AHEAD < queue->count)
+            __builtin_prefetch(queue->ops[at + QUEUE_KEYS_AHEAD].key.data);
+        if (directory_find(skiplist->directory, &queue->ops[at].key, &skiplist->place) != group->leaf)
+            break;
+    }
+    group->end = queue->next = at;
+    group->cut = at < queue->count && at - group->begin == GROUP_OPS_MAX;
+    queue->length++;
+    return true;
+}
+
+static enum pm_status queue_fill(struct skiplist *skiplist, struct queue *queue)
+{
+    while (queue->length < QUEUE && queue->next < queue->count)
+        if (!queue_group(skiplist, queue))
+            return PM_DAMAGED;
+    if (queue->length > RECORDS_AHEAD)
+        fetch_records(skiplist, queue->ops, &queue->groups[(queue->head + RECORDS_AHEAD) % QUEUE]);
+    return PM_OK;
+}
+
+/* Stages the leaf that should be joined to its left neighbour, with its own operations if they are the next ones. */
+static enum pm_status stage_join(struct skiplist *skiplist, struct pm_context *context, struct queue *queue, uint64_t leaf)
+{
+    struct group group = {.leaf = leaf, .join_left = true};
+    uint64_t unused;
+
+    if (queue->length != 0 && queue->groups[queue->head].leaf == leaf) {
+        queue->groups[queue->head].join_left = true;
+        return PM_OK;
+    }
+    return group_stage(skiplist, context, queue->ops, &group, &unused);
+}
+
+static enum pm_status stage_next(struct skiplist *skiplist, struct pm_context *context, struct queue *queue)
+{
+    const struct group group = queue->groups[queue->head];
+    uint64_t join;
+    enum pm_status status = group_stage(skiplist, context, queue->ops, &group, &join);
+
+    if (status != PM_OK)
+        return status;
+    queue->head = (queue->head + 1) % QUEUE;
+    queue->length--;
+    if (skiplist->directory_status != PM_OK)
+        return skiplist->directory_status;
+    if (group.cut) { /* its leaf may be several by now, and is in this batch: what is queued for it is void */
+        queue->length = 0;
+        queue->next = group.end;
+        return batch_commit(skiplist, context, skiplist_durable_w(skiplist), skiplist->staged_keys,
+                            skiplist->staged_expires);
+    }
+    if (join != 0)
+        status = stage_join(skiplist, context, queue, join);
+    return status != PM_OK ? status : skiplist->directory_status;
+}
+
+enum pm_status batch_need_directory(struct skiplist *skiplist)
+{
+    if (skiplist->directory_status != PM_OK) {
+        directory_free(skiplist->directory);
+        skiplist->directory = NULL;
+        skiplist->directory_status = PM_OK;
+    }
+    return skiplist->directory != NULL ? PM_OK : skiplist_build_directory(skiplist);
+}
+
+/* What was staged before a group that could not be is committed. */
+static enum pm_status give_up(struct skiplist *skiplist, struct pm_context *context, enum pm_status status)
+{
+    enum pm_status committed;
+
+    if (status == PM_IO)
+        return status;
+    committed = batch_commit(skiplist, context, skiplist_durable_w(skiplist), skiplist->staged_keys,
+                             skiplist->staged_expires);
+    return committed != PM_OK ? committed : status;
+}
+
+enum pm_status skiplist_apply(struct skiplist *skiplist, struct pm_context *context, struct index_op *ops, size_t count,
+                              uint64_t w_after, size_t *applied)
+{
+    struct queue queue = {.ops = ops, .count = count};
+    enum pm_status status = batch_need_directory(skiplist);
+
+    *applied = 0;
+    skiplist->place = (struct directory_place){0, 0};
+    while (status == PM_OK) {
+        status = queue_fill(skiplist, &queue);
+        if (status != PM_OK || queue.length == 0)
+            break;
+        status = stage_next(skiplist, context, &queue);
+    }
+    if (status == PM_OK) {
+        *applied = count;
+        return batch_commit(skiplist, context, w_after, skiplist->staged_keys, skiplist->staged_expires);
+    }
+    if (skiplist->directory != NULL)
+        status = give_up(skiplist, context, status);
+    if (status != PM_IO)
+        *applied = queue.length != 0 ? queue.groups[queue.head].begin : queue.next;
+    return status;
+}
+
+bool skiplist_step(struct skiplist *skiplist, struct pm_context *context)
+{
+    if (skiplist->space == NULL)
+        return false;
+    leaf_space_committed(skiplist->space);
+    if (leaf_space_poll(skiplist->space))
+        return true;
+    if (!leaf_space_shrink(skiplist->space, context, journal_batch(skiplist->journal)))
+        return false;
+    atomic_store_explicit(&skiplist->segments, leaf_space_segments(skiplist->space), memory_order_relaxed);
+    return true;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Staging a batch: shadows of leaves, their differences to media, and the commit.
+ *
+ * IDEA: leaves are changed in key order, each as a whole in DRAM; what differs from media becomes journal images, a run of
+ * words a changed stretch. The last leaf stays open until the next one is known not to merge into it. A commit always
+ * finds whole groups staged, so every batch leaves a sound index with exact counts.
+ *
+ * DURABILITY: nothing a reader or a restart may see changes before journal_commit(): new leaves are written in place but
+ * are not LIVE, and nothing links them.
+ */
+#include "persist/skiplist_internal.h"
+
+enum { LEAF_LINES = PM_LEAF_BYTES / PM_LINE, LINE_WORDS = PM_LINE / 8, HEADER_WORDS = 4 };
+
+static uint64_t word_of(const struct pmd_leaf *leaf, uint32_t word)
+{
+    uint64_t value;
+
+    memcpy(&value, (const uint8_t *)leaf + 8 * word, 8);
+    return value;
+}
+
+enum pm_status batch_load(struct skiplist *skiplist, uint64_t number)
+{
+    struct shadow *shadow = skiplist->previous == &skiplist->shadows[0] ? &skiplist->shadows[1] : &skiplist->shadows[0];
+
+    memcpy(&shadow->leaf, media_leaf(skiplist, number), sizeof shadow->leaf);
+    if (shadow->leaf.state != PMD_LEAF_LIVE || !leaf_is_sound(&shadow->leaf)) {
+        log_error("skiplist", "the ordered index is damaged: no leaf where one is linked leaf=%llu",
+                  (unsigned long long)number);
+        return PM_DAMAGED;
+    }
+    shadow->number = number;
+    shadow->dirty = 0;
+    skiplist->current = shadow;
+    return PM_OK;
+}
+
+static void add_images(struct skiplist *skiplist, uint64_t number, const struct pmd_leaf *leaf, uint32_t from, uint32_t to)
+{
+    uint64_t words[PM_LEAF_BYTES / 8];
+
+    memcpy(words, (const uint8_t *)leaf + 8 * from, 8 * (to - from));
+    must(journal_add(skiplist->journal, number * PM_LEAF_BYTES + 8 * from, words, to - from));
+}
+
+/* Runs of changed words; two runs with one word between them are cheaper as one. Towers are not journaled. */
+static void add_differences(struct skiplist *skiplist, const struct shadow *shadow)
+{
+    const struct pmd_leaf *media = media_leaf(skiplist, shadow->number);
+    uint32_t from = 0, to = 0;
+
+    for (uint32_t dirty = shadow->dirty; dirty != 0; dirty &= dirty - 1) {
+        uint32_t first = (uint32_t)__builtin_ctz(dirty) * LINE_WORDS;
+
+        for (uint32_t word = first; word < first + (first == 0 ? HEADER_WORDS : LINE_WORDS); word++) {
+            if (word_of(&shadow->leaf, word) == word_of(media, word))
+                continue;
+            if (to != 0 && word - to > 1) {
+                add_images(skiplist, shadow->number, &shadow->leaf, from, to);
+                to = 0;
+            }
+            if (to == 0)
+                from = word;
+            to = word + 1;
+        }
+    }
+    if (to != 0)
+        add_images(skiplist, shadow->number, &shadow->leaf, from, to);
+}
+
+void batch_emit(struct skiplist *skiplist, struct shadow *shadow)
+{
+    if (shadow->dirty != 0) {
+        shadow->dirty |= 1;
+        shadow->leaf.checksum = leaf_checksum(&shadow->leaf, shadow->number);
+        add_differences(skiplist, shadow);
+        skiplist->emitted = shadow->number;
+    }
+    shadow->number = 0;
+}
+
+static void close_previous(struct skiplist *skiplist)
+{
+    if (skiplist->previous != NULL)
+        batch_emit(skiplist, skiplist->previous);
+    skiplist->previous = NULL;
+}
+
+void batch_move_on(struct skiplist *skiplist)
+{
+    close_previous(skiplist);
+    skiplist->previous = skiplist->current;
+    skiplist->current = NULL;
+}
+
+/* The dead leaf keeps its lengths: its fence is read once more, to take it out of the towers. */
+void batch_bury(struct skiplist *skiplist, const struct pmd_leaf *leaf, uint64_t number)
+{
+    struct pmd_leaf dead = {.state = PMD_LEAF_DEAD, .prefix_len = leaf->prefix_len, .low_len = leaf->low_len};
+    uint64_t spill = leaf->low_len == LEAF_LOW_SPILLED ? leaf->low_spill : 0;
+
+    add_images(skiplist, number, &dead, 0, 1);
+    tower_note(skiplist, leaf, number);
+    leaf_space_bury(skiplist->space, number);
+    for (uint32_t left = fence_spill_blocks(leaf_low_len(leaf)); left != 0 && leaf_number_is_valid(skiplist, spill); left--) {
+        leaf_space_bury(skiplist->space, spill);
+        spill = media_leaf(skiplist, spill)->next;
+    }
+}
+
+void batch_new_leaf(struct skiplist *skiplist, struct pm_context *context, struct pmd_leaf *leaf, uint64_t number)
+{
+    leaf->state = PMD_LEAF_LIVE;
+    leaf->checksum = leaf_checksum(leaf, number);
+    memset(leaf->tower, 0, sizeof leaf->tower);
+    add_images(skiplist, number, leaf, 0, 1);
+    leaf->state = PMD_LEAF_FREE;
+    sequence_begin(skiplist, number);
+    leaf_write(context, media_leaf(skiplist, number), leaf);
+    sequence_end(skiplist, number);
+    tower_note(skiplist, leaf, number);
+}
+
+/* ---- commit ---- */
+
+static void before_apply(uint64_t number, void *argument)
+{
+    sequence_begin(argument, number);
+}
+static void after_apply(uint64_t number, void *argument)
+{
+    sequence_end(argument, number);
+}
+
+static void publish_counts(struct skiplist *skiplist, const uint64_t *keys, const uint64_t *expires)
+{
+    for (uint32_t db = 0; db < PM_DATABASES; db++) {
+        atomic_store_explicit(&skiplist->keys[db], keys[db], memory_order_relaxed);
+        atomic_store_explicit(&skiplist->expires[db], expires[db], memory_order_relaxed);
+    }
+    atomic_store_explicit(&skiplist->leaves, directory_leaves(skiplist->directory), memory_order_relaxed);
+    atomic_store_explicit(&skiplist->segments, leaf_space_segments(skiplist->space), memory_order_relaxed);
+}
+
+enum pm_status batch_commit(struct skiplist *skiplist, struct pm_context *context, uint64_t w, const uint64_t *keys,
+                            const uint64_t *expires)
+{
+    enum pm_status status;
+
+    close_previous(skiplist);
+    skiplist->emitted = 0;
+    if (journal_is_empty(skiplist->journal) && w == skiplist_durable_w(skiplist))
+        return PM_OK;
+    status = journal_commit(skiplist->journal, context, w, keys, expires, before_apply, after_apply, skiplist);
+    if (status != PM_OK)
+        return status;
+    atomic_store_explicit(&skiplist->durable_w, w, memory_order_release);
+    publish_counts(skiplist, keys, expires);
+    leaf_space_committed(skiplist->space);
+    tower_update(skiplist, context);
+    return PM_OK;
+}
+
+enum pm_status batch_make_room(struct skiplist *skiplist, struct pm_context *context)
+{
+    if (journal_room(skiplist->journal) >= GROUP_JOURNAL_BYTES)
+        return PM_OK;
+    return batch_commit(skiplist, context, skiplist_durable_w(skiplist), skiplist->staged_keys,
+                        skiplist->staged_expires);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the files of the ordered index share: its state, and the steps of a batch.
+ */
+#ifndef HEARTH_PERSIST_SKIPLIST_INTERNAL_H
+#define HEARTH_PERSIST_SKIPLIST_INTERNAL_H
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "persist/journal.h"
+#include "persist/skiplist.h"
+#include "persist/skiplist_directory.h"
+#include "persist/skiplist_leaf.h"
+#include "persist/skiplist_space.h"
+
+enum {
+    SEQUENCES = 4096,
+    GROUP_OPS_MAX = 4096,                                        /* of one leaf that are staged at once */
+    SPLIT_ITEMS_MAX = GROUP_OPS_MAX + PM_LEAF_ENTRIES_MAX,       /* entries and operations of one leaf */
+    SPLIT_LEAVES_MAX = SPLIT_ITEMS_MAX / 16,                     /* that they can become */
+    GROUP_JOURNAL_BYTES = 4 * 1600 + 16 * SPLIT_LEAVES_MAX,      /* of images that a group can add at most */
+};
+
+/*
+ * A leaf as it will be once the batch in the making is applied. Lines whose bit is set in `dirty` may differ from
+ * media.
+ */
+struct shadow {
+    uint64_t number; /* 0: none */
+    uint32_t dirty;
+    struct pmd_leaf leaf;
+};
+
+struct skiplist {
+    struct pool *pool;
+    struct epochs *epochs;
+    struct journal *journal;
+    uint64_t head; /* leaf number of the head */
+    _Atomic bool built;
+    _Atomic uint64_t durable_w;
+    _Atomic uint64_t keys[PM_DATABASES], expires[PM_DATABASES]; /* of the durable batch */
+    _Atomic uint64_t leaves, segments;
+    _Atomic uint32_t sequences[SEQUENCES]; /* odd while a leaf that hashes there is stored to */
+
+    /* the writer's */
+    struct directory *directory;
+    enum pm_status directory_status; /* not PM_OK: it misses a leaf, and must be built again behind this batch */
+    struct leaf_space *space;
+    uint64_t random;
+    uint64_t staged_keys[PM_DATABASES], staged_expires[PM_DATABASES];
+    struct shadow shadows[2];
+    struct shadow *previous, *current; /* the last leaf of the batch, still open to its neighbour; the one being changed */
+    uint64_t emitted;                  /* the last leaf whose images this batch has, 0: none */
+    uint64_t ascending;                /* the leaf made by the last split at a right edge */
+    struct directory_place place;      /* where the last group was found */
+    struct fence fence;                /* scratch */
+    struct index_op **inserts;         /* scratch: GROUP_OPS_MAX */
+    struct split *split;               /* scratch of skiplist_split.c */
+    uint64_t *towers;                  /* leaves made and leaves unlinked by this batch that have towers */
+    uint32_t tower_count, tower_capacity;
+};
+
+static inline struct pmd_leaf *media_leaf(const struct skiplist *skiplist, uint64_t number)
+{
+    return (struct pmd_leaf *)pool_at(skiplist->pool, number * PM_LEAF_BYTES);
+}
+static inline _Atomic uint32_t *sequence_of(struct skiplist *skiplist, uint64_t number)
+{
+    return &skiplist->sequences[number % SEQUENCES];
+}
+/* Around stores to a leaf that readers may be copying. */
+static inline void sequence_begin(struct skiplist *skiplist, uint64_t number)
+{
+    atomic_fetch_add_explicit(sequence_of(skiplist, number), 1, memory_order_acq_rel);
+}
+static inline void sequence_end(struct skiplist *skiplist, uint64_t number)
+{
+    atomic_fetch_add_explicit(sequence_of(skiplist, number), 1, memory_order_release);
+}
+/* Can there be a leaf of this number: does it lie in an index segment? */
+static inline bool leaf_number_is_valid(const struct skiplist *skiplist, uint64_t number)
+{
+    uint64_t segment = number * PM_LEAF_BYTES >> skiplist->pool->segment_bits;
+
+    return segment < skiplist->pool->segment_count &&
+           atomic_load_explicit(&skiplist->pool->segments[segment].state, memory_order_relaxed) == PMD_SEGMENT_INDEX;
+}
+
+/* ---- skiplist_read.c ---- */
+
+/* A consistent copy of a leaf, or of its first line and its last two, which hold all of the header and of a fence that is
+ * not spilled. Returns the sequence word it was read under. */
+uint32_t leaf_copy(struct skiplist *skiplist, uint64_t number, struct pmd_leaf *copy);
+uint32_t leaf_copy_head(struct skiplist *skiplist, uint64_t number, struct pmd_leaf *copy);
+/* The key against the low fence of a sound copy: below, at or above 0. Of a broken chain nothing is above. */
+int leaf_compare_low(const struct skiplist *skiplist, const struct pmd_leaf *copy, const struct index_key *key);
+/* One word of a leaf's tower; level 1 is the first. */
+uint64_t tower_read(const struct skiplist *skiplist, uint64_t number, uint32_t level);
+/*
+ * Goes down the towers from the head: the last leaf they lead to that is LIVE with a low fence at or below the key (with
+ * `below`: strictly below). From it level 0 leads to the right one. `before`, if given: the last such leaf of
+ * each level, [0] is level 1.
+ */
+uint64_t tower_search(struct skiplist *skiplist, const struct index_key *key, bool below, uint64_t before[PM_LEAF_TOWER]);
+
+/* The slot of the key's entry in a leaf, or -1. Reads the records of entries with equal hash bits. */
+int leaf_find(const struct skiplist *skiplist, const struct pmd_leaf *leaf, const struct index_key *key);
+
+/* ---- skiplist_tower.c ---- */
+
+/* Remembers a leaf made or unlinked by this batch, for tower_update(). */
+void tower_note(struct skiplist *skiplist, const struct pmd_leaf *leaf, uint64_t number);
+/* After a commit: links the towers of new leaves, takes unlinked ones out. */
+void tower_update(struct skiplist *skiplist, struct pm_context *context);
+/* Draws the height of a new leaf. */
+uint8_t tower_height(struct skiplist *skiplist);
+void tower_store(struct skiplist *skiplist, struct pm_context *context, uint64_t number, uint32_t level, uint64_t target);
+
+/* ---- skiplist_batch.c: staging ---- */
+
+/* Loads a leaf into skiplist->current. PM_DAMAGED: it is none. */
+enum pm_status batch_load(struct skiplist *skiplist, uint64_t number) HEARTH_MUST_USE;
+/* Adds a shadow's differences to the journal; there is room. */
+void batch_emit(struct skiplist *skiplist, struct shadow *shadow);
+/* The current leaf becomes the previous one; what was that is emitted. */
+void batch_move_on(struct skiplist *skiplist);
+/* Marks an unlinked leaf dead and buries its blocks. */
+void batch_bury(struct skiplist *skiplist, const struct pmd_leaf *leaf, uint64_t number);
+/* Commits all that is staged. `keys`, `expires`: the counts behind it. Does nothing when nothing changed. */
+enum pm_status batch_commit(struct skiplist *skiplist, struct pm_context *context, uint64_t w, const uint64_t *keys,
+                            const uint64_t *expires) HEARTH_MUST_USE;
+/* Commits with the W of before if the journal could not take a whole group more. */
+enum pm_status batch_make_room(struct skiplist *skiplist, struct pm_context *context) HEARTH_MUST_USE;
+/* A new leaf, written in place behind a journal that will make it LIVE. */
+void batch_new_leaf(struct skiplist *skiplist, struct pm_context *context, struct pmd_leaf *leaf, uint64_t number);
+enum pm_status batch_need_directory(struct skiplist *skiplist) HEARTH_MUST_USE;
+
+/* ---- skiplist_group.c ---- */
+
+/* Operations [begin, end) that fall into one leaf. */
+struct group {
+    uint64_t leaf;
+    size_t begin, end;
+    bool cut;        /* more of them follow for this leaf: the batch ends behind it, and they are looked up anew */
+    bool join_left;  /* the leaf before is small: merge into it if both fit */
+};
+/*
+ * Stages a group. On an error nothing of it is staged. *next_joins: the leaf behind should be joined to this one, 0 if none.
+ */
+enum pm_status group_stage(struct skiplist *skiplist, struct pm_context *context, struct index_op *ops,
+                           const struct group *group, uint64_t *next_joins) HEARTH_MUST_USE;
+
+/* ---- skiplist_merge.c ---- */
+
+/* Merges the current leaf into the one before it, if it is empty or both fit well: then there is no current leaf after.
+ * `keys`, `expires`: the counts without the current group, should a commit be needed. */
+enum pm_status merge_left(struct skiplist *skiplist, struct pm_context *context, const uint64_t *keys,
+                          const uint64_t *expires) HEARTH_MUST_USE;
+
+/* ---- skiplist_split.c ---- */
+
+struct split *split_new(void);
+void split_free(struct split *split);
+/*
+ * The current leaf cannot hold these new keys: spreads its entries and them over it and new leaves to the right. The leaf and
+ * the new ones are emitted; there is no current leaf after. PM_FULL, PM_NO_MEMORY: nothing was changed.
+ */
+enum pm_status split_insert(struct skiplist *skiplist, struct pm_context *context, struct index_op *const *inserts,
+                            uint32_t count) HEARTH_MUST_USE;
+
+#endif

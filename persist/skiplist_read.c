@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Readers of the ordered index: lock-free lookup by towers, and the walk of all leaves.
+ *
+ * IDEA: a reader never trusts more than the copy of one leaf that it took under a sequence word. A LIVE leaf whose low
+ * fence is at or below the key is a right place to go on from, however the reader got there: fences never change, and
+ * what a leaf loses on its right is found behind `next`. Whoever meets a leaf that died begins again.
+ *
+ * Until the writer's directory is built (which verifies all leaves and repairs all towers), a hint may name a block that is
+ * a leaf in looks only: then the checksum of every leaf that a hint leads to is verified.
+ */
+#include <stdlib.h>
+
+#include "persist/skiplist_internal.h"
+
+enum { HEAD_COPY_TAIL = PM_LEAF_KEY_BYTES_MAX, RESTARTS_MAX = 1 << 20 };
+
+static void copy_words(struct skiplist *skiplist, uint64_t number, struct pmd_leaf *copy, bool whole)
+{
+    const uint8_t *media = (const uint8_t *)media_leaf(skiplist, number);
+
+    if (whole) {
+        media_copy(copy, media, PM_LEAF_BYTES);
+        return;
+    }
+    media_copy(copy, media, PM_LINE);
+    media_copy((uint8_t *)copy + PM_LEAF_BYTES - HEAD_COPY_TAIL, media + PM_LEAF_BYTES - HEAD_COPY_TAIL, HEAD_COPY_TAIL);
+}
+
+static uint32_t copy_leaf(struct skiplist *skiplist, uint64_t number, struct pmd_leaf *copy, bool whole)
+{
+    const _Atomic uint32_t *word = sequence_of(skiplist, number);
+
+    for (;;) {
+        uint32_t sequence = atomic_load_explicit(word, memory_order_acquire);
+
+        if (sequence % 2 != 0) {
+            __builtin_ia32_pause();
+            continue;
+        }
+        copy_words(skiplist, number, copy, whole);
+        if (atomic_load_explicit(word, memory_order_relaxed) == sequence)
+            return sequence;
+    }
+}
+
+uint32_t leaf_copy(struct skiplist *skiplist, uint64_t number, struct pmd_leaf *copy)
+{
+    return copy_leaf(skiplist, number, copy, true);
+}
+uint32_t leaf_copy_head(struct skiplist *skiplist, uint64_t number, struct pmd_leaf *copy)
+{
+    return copy_leaf(skiplist, number, copy, false);
+}
+
+static int compare_spilled(const struct skiplist *skiplist, const struct pmd_leaf *copy, const struct index_key *key)
+{
+    uint64_t number = copy->low_spill;
+    uint32_t full = leaf_low_len(copy), at = 0, key_bytes = index_key_bytes(key);
+
+    while (at < full && at < key_bytes) {
+        struct pmd_leaf block;
+        uint32_t piece = full - at < PM_LEAF_AREA ? full - at : PM_LEAF_AREA, both;
+        int order;
+
+        if (!leaf_number_is_valid(skiplist, number))
+            return -1;
+        media_copy(&block, media_leaf(skiplist, number), sizeof block);
+        if (block.state != PMD_LEAF_SPILL)
+            return -1;
+        both = key_bytes - at < piece ? key_bytes - at : piece;
+        if (at == 0)
+            order = key->db != block.area[0] ? (key->db < block.area[0] ? -1 : 1)
+                                             : memcmp(key->data, block.area + 1, both - 1);
+        else
+            order = memcmp(key->data + at - 1, block.area, both);
+        if (order != 0)
+            return order;
+        at += piece;
+        number = block.next;
+    }
+    return key_bytes < full ? -1 : key_bytes > full;
+}
+
+int leaf_compare_low(const struct skiplist *skiplist, const struct pmd_leaf *copy, const struct index_key *key)
+{
+    if (copy->low_len == LEAF_LOW_SPILLED)
+        return compare_spilled(skiplist, copy, key);
+    return index_key_compare_bytes(key, leaf_low(copy), copy->low_len);
+}
+
+/* ---- towers ---- */
+
+uint64_t tower_read(const struct skiplist *skiplist, uint64_t number, uint32_t level)
+{
+    const media_word *words = (const media_word *)media_leaf(skiplist, number)->tower;
+    uint64_t pair = __atomic_load_n(&words[(level - 1) / 2], __ATOMIC_ACQUIRE);
+
+    return (level - 1) % 2 == 0 ? pair & UINT32_MAX : pair >> 32;
+}
+
+/* Is this hint a right place to go on to? */
+static bool hint_holds(struct skiplist *skiplist, uint64_t number, uint32_t level, const struct index_key *key,
+                       bool below)
+{
+    struct pmd_leaf copy;
+    int order;
+
+    if (number == 0 || !leaf_number_is_valid(skiplist, number))
+        return false;
+    if (HEARTH_LIKELY(atomic_load_explicit(&skiplist->built, memory_order_acquire))) {
+        leaf_copy_head(skiplist, number, &copy);
+    } else {
+        leaf_copy(skiplist, number, &copy);
+        if (leaf_checksum(&copy, number) != copy.checksum)
+            return false;
+    }
+    if (copy.state != PMD_LEAF_LIVE || !leaf_is_sound(&copy) || copy.height < level)
+        return false;
+    order = leaf_compare_low(skiplist, &copy, key);
+    return below ? order > 0 : order >= 0;
+}
+
+uint64_t tower_search(struct skiplist *skiplist, const struct index_key *key, bool below, uint64_t before[PM_LEAF_TOWER])
+{
+    uint64_t at = skiplist->head;
+
+    for (uint32_t level = PM_LEAF_TOWER; level >= 1; level--) {
+        for (;;) {
+            uint64_t next = tower_read(skiplist, at, level);
+
+            if (next == at || !hint_holds(skiplist, next, level, key, below))
+                break;
+            at = next;
+        }
+        if (before != NULL)
+            before[level - 1] = at;
+    }
+    return at;
+}
+
+/* ---- lookup ---- */
+
+static enum pm_status report_damage(uint64_t number, const char *what)
+{
+    log_error("skiplist", "the ordered index is damaged: %s leaf=%llu", what, (unsigned long long)number);
+    return PM_DAMAGED;
+}
+
+/* Copies the leaf and verifies it, as far as the stage of the restart asks for. *dead: begin again. */
+static enum pm_status read_leaf(struct skiplist *skiplist, uint64_t number, bool verify, struct pmd_leaf *copy,
+                                uint32_t *sequence, bool *dead)
+{
+    if (!leaf_number_is_valid(skiplist, number))
+        return report_damage(number, "a link leads outside of its segments");
+    *sequence = leaf_copy(skiplist, number, copy);
+    *dead = copy->state == PMD_LEAF_DEAD || copy->state == PMD_LEAF_FREE;
+    if (*dead)
+        return PM_OK;
+    if (copy->state != PMD_LEAF_LIVE)
+        return report_damage(number, "a link leads to no leaf");
+    if (verify && leaf_checksum(copy, number) != copy->checksum)
+        return report_damage(number, "a checksum does not hold");
+    return leaf_is_sound(copy) ? PM_OK : report_damage(number, "a header cannot be");
+}
+
+/* Does the key lie at or behind the low fence of the next leaf? */
+static enum pm_status key_is_behind(struct skiplist *skiplist, const struct pmd_leaf *leaf, const struct index_key *key,
+                                    bool *behind, bool *dead)
+{
+    struct pmd_leaf next;
+
+    *behind = *dead = false;
+    if (leaf->next == 0)
+        return PM_OK;
+    if (!leaf_number_is_valid(skiplist, leaf->next))
+        return report_damage(leaf->next, "a link leads outside of its segments");
+    leaf_copy_head(skiplist, leaf->next, &next);
+    *dead = next.state != PMD_LEAF_LIVE;
+    if (*dead)
+        return PM_OK;
+    if (!leaf_is_sound(&next))
+        return report_damage(leaf->next, "a header cannot be");
+    *behind = leaf_compare_low(skiplist, &next, key) >= 0;
+    return PM_OK;
+}
+
+/* Copies the leaf that holds the key. */
+static enum pm_status find_leaf(struct skiplist *skiplist, const struct index_key *key, struct pmd_leaf *copy,
+                                uint64_t *number, uint32_t *sequence)
+{
+    bool verify = !atomic_load_explicit(&skiplist->built, memory_order_acquire);
+
+    for (uint32_t restarts = 0; restarts < RESTARTS_MAX; restarts++) {
+        bool dead = false, behind = true;
+        uint64_t steps = skiplist->pool->pm->bytes / PM_LEAF_BYTES;
+
+        *number = tower_search(skiplist, key, false, NULL);
+        while (behind && steps-- != 0) {
+            enum pm_status status = read_leaf(skiplist, *number, verify, copy, sequence, &dead);
+
+            if (status == PM_OK && !dead)
+                status = key_is_behind(skiplist, copy, key, &behind, &dead);
+            if (status != PM_OK)
+                return status;
+            if (dead)
+                break;
+            if (behind)
+                *number = copy->next;
+        }
+        if (!dead && !behind)
+            return PM_OK;
+        if (!dead)
+            return report_damage(*number, "its leaves form a circle");
+    }
+    return report_damage(*number, "a leaf that is dead is linked");
+}
+
+int leaf_find(const struct skiplist *skiplist, const struct pmd_leaf *leaf, const struct index_key *key)
+{
+    for (uint64_t left = leaf_match(leaf, key->hash); left != 0; left &= left - 1) {
+        int slot = __builtin_ctzll(left);
+        struct index_key other =
+            index_key_of_record(record_at(skiplist->pool, entry_loc(leaf_entry(leaf, (uint32_t)slot))));
+
+        if (index_key_equal(&other, key))
+            return slot;
+    }
+    return -1;
+}
+
+enum pm_status skiplist_lookup(struct skiplist *skiplist, const struct index_key *key, pm_loc *loc)
+{
+    struct pmd_leaf copy;
+    uint64_t number;
+    uint32_t sequence;
+    enum pm_status status = find_leaf(skiplist, key, &copy, &number, &sequence);
+    int slot;
+
+    *loc = 0;
+    if (status != PM_OK)
+        return status;
+    slot = leaf_find(skiplist, &copy, key);
+    if (slot >= 0)
+        *loc = entry_loc(leaf_entry(&copy, (uint32_t)slot));
+    return PM_OK;
+}
+
+enum pm_status skiplist_writer_lookup(struct skiplist *skiplist, const struct index_key *key, pm_loc *loc)
+{
+    struct directory_place place = {0, 0};
+    const struct pmd_leaf *leaf;
+    uint64_t number;
+    int slot;
+
+    if (skiplist->directory == NULL)
+        return skiplist_lookup(skiplist, key, loc);
+    *loc = 0;
+    number = directory_find(skiplist->directory, key, &place);
+    if (number == 0)
+        return PM_DAMAGED;
+    leaf = media_leaf(skiplist, number);
+    slot = leaf_find(skiplist, leaf, key);
+    if (slot >= 0)
+        *loc = entry_loc(leaf_entry(leaf, (uint32_t)slot));
+    return PM_OK;
+}
+
+/* ---- walk ---- */
+
+void skiplist_walk_start(struct skiplist *skiplist, struct skiplist_walk *walk)
+{
+    memset(walk, 0, sizeof *walk);
+    walk->leaf = skiplist->head;
+}
+
+void skiplist_walk_end(struct skiplist_walk *walk)
+{
+    free(walk->fence);
+    walk->fence = NULL;
+    walk->fence_len = walk->fence_cap = 0;
+}
+
+static enum pm_status keep_fence(struct skiplist_walk *walk, const struct fence *fence)
+{
+    if (fence->len > walk->fence_cap) {
+        uint8_t *bytes = realloc(walk->fence, fence->len);
+
+        if (bytes == NULL)
+            return PM_NO_MEMORY;
+        walk->fence = bytes;
+        walk->fence_cap = fence->len;
+    }
+    if (fence->len != 0)
+        memcpy(walk->fence, fence->bytes, fence->len);
+    walk->fence_len = fence->len;
+    return PM_OK;
+}
+
+/* Moves to the next leaf and keeps its fence. *dead: it has been unlinked since the copy was taken. */
+static enum pm_status walk_on(struct skiplist *skiplist, struct skiplist_walk *walk, uint64_t next, bool *dead)
+{
+    struct pmd_leaf head;
+    struct fence fence = {0};
+    enum pm_status status;
+
+    *dead = false;
+    if (next == 0) {
+        walk->done = true;
+        return PM_OK;
+    }
+    if (!leaf_number_is_valid(skiplist, next))
+        return report_damage(next, "a link leads outside of its segments");
+    leaf_copy_head(skiplist, next, &head);
+    *dead = head.state != PMD_LEAF_LIVE;
+    if (*dead)
+        return PM_OK;
+    if (!leaf_is_sound(&head))
+        return report_damage(next, "a header cannot be");
+    status = fence_read(skiplist->pool, &head, &fence);
+    if (status == PM_OK)
+        status = keep_fence(walk, &fence);
+    fence_free(&fence);
+    walk->leaf = next;
+    return status;
+}
+
+static void take_entries(struct skiplist_walk *walk, const struct pmd_leaf *leaf)
+{
+    walk->count = 0;
+    for (uint64_t left = leaf->used; left != 0; left &= left - 1) {
+        struct pmd_leaf_entry entry = leaf_entry(leaf, (uint32_t)__builtin_ctzll(left));
+
+        walk->entries[walk->count++] = (struct skiplist_entry){entry_loc(entry), entry_hash(entry)};
+    }
+}
+
+enum pm_status skiplist_walk_step(struct skiplist *skiplist, struct skiplist_walk *walk)
+{
+    struct pmd_leaf copy;
+    enum pm_status status;
+    bool dead;
+
+    walk->count = 0;
+    if (walk->done)
+        return PM_OK;
+    for (;;) {
+        status = read_leaf(skiplist, walk->leaf, true, &copy, &walk->sequence, &dead);
+        if (status == PM_OK && !dead) {
+            walk->leaf_of_entries = walk->leaf;
+            status = walk_on(skiplist, walk, copy.next, &dead);
+        }
+        if (status != PM_OK)
+            return status;
+        if (!dead)
+            break;
+        status = skiplist_walk_resume(skiplist, walk);
+        if (status != PM_OK)
+            return status;
+    }
+    take_entries(walk, &copy);
+    return PM_OK;
+}
+
+enum pm_status skiplist_walk_resume(struct skiplist *skiplist, struct skiplist_walk *walk)
+{
+    struct index_key key;
+    struct pmd_leaf copy;
+    uint32_t sequence;
+
+    if (walk->done)
+        return PM_OK;
+    if (walk->fence_len == 0) {
+        walk->leaf = skiplist->head;
+        return PM_OK;
+    }
+    key = index_key_of_bytes(walk->fence, walk->fence_len);
+    return find_leaf(skiplist, &key, &copy, &walk->leaf, &sequence);
+}
+
+bool skiplist_walk_valid(struct skiplist *skiplist, const struct skiplist_walk *walk)
+{
+    return atomic_load_explicit(sequence_of(skiplist, walk->leaf_of_entries), memory_order_acquire) == walk->sequence;
+}
