@@ -3,6 +3,11 @@
 # One file a line, headers too.
 noinst_LIBRARIES += persist/libpersist.a
 persist_libpersist_a_SOURCES = \
+	persist/index_key.h \
+	persist/index_ops_sort.c \
+	persist/journal.c \
+	persist/journal.h \
+	persist/key_hash.c \
 	persist/log.c \
 	persist/log.h \
 	persist/log_append.c \
@@ -32,6 +37,24 @@ persist_libpersist_a_SOURCES = \
 	persist/recovery_chain.c \
 	persist/recovery_internal.h \
 	persist/recovery_scan.c \
+	persist/skiplist.c \
+	persist/skiplist.h \
+	persist/skiplist_batch.c \
+	persist/skiplist_build.c \
+	persist/skiplist_check.c \
+	persist/skiplist_directory.c \
+	persist/skiplist_directory.h \
+	persist/skiplist_drop.c \
+	persist/skiplist_group.c \
+	persist/skiplist_internal.h \
+	persist/skiplist_leaf.c \
+	persist/skiplist_leaf.h \
+	persist/skiplist_merge.c \
+	persist/skiplist_read.c \
+	persist/skiplist_space.c \
+	persist/skiplist_space.h \
+	persist/skiplist_split.c \
+	persist/skiplist_tower.c \
 	persist/space.c \
 	persist/superblock.c \
 	persist/superblock.h
