@@ -210,8 +210,11 @@ void log_add_recovered(struct log *log, uint32_t segment, uint32_t from, uint32_
     uint32_t length = atomic_load_explicit(&state->length, memory_order_relaxed);
 
     must(log->recovered_count < log->pool->segment_count);
+    must(from >= LOG_LINK_BYTES);
+    must(from < to);
+    must(to <= length);
     log->recovered[log->recovered_count++] = (struct log_recovered){segment, from, to};
     /* How many of the segment's records lie above W is not known before they are read. */
-    add_relaxed(&log->recovered_records, length ? (uint64_t)state->record_count * (to - from) / length : 0);
+    add_relaxed(&log->recovered_records, (uint64_t)state->record_count * (to - from) / (length - LOG_LINK_BYTES));
     add_relaxed(&log->recovered_bytes, to - from);
 }
