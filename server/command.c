@@ -115,6 +115,8 @@ void command_reserve_arguments(struct client *client, uint32_t argc, const struc
         for (uint32_t a = from + 1; a < to && a < argc; a++)
             value_bytes += argv[a].len;
         room->bytes += heap_bytes(argv[from].len, value_bytes);
+        if (room->value_bytes < value_bytes)
+            room->value_bytes = value_bytes;
     }
 }
 
@@ -138,8 +140,12 @@ void command_reserve_rewrite(struct client *client, uint32_t argc, const struct 
     for (uint32_t i = 0; i < keys.count; i++) {
         const struct resp_arg *arg = &argv[keys.first + i * keys.step];
         struct index_key key;
+        uint32_t value_bytes;
         client_key(client, arg->data, arg->len, &key);
-        room->bytes += heap_bytes(arg->len, client_old_value_bound(client, &key));
+        value_bytes = client_old_value_bound(client, &key);
+        room->bytes += heap_bytes(arg->len, value_bytes);
+        if (room->value_bytes < value_bytes)
+            room->value_bytes = value_bytes;
     }
 }
 
@@ -162,7 +168,10 @@ void command_room(struct client *client, const struct command *command, uint32_t
 uint32_t client_old_value_bound(const struct client *client, const struct index_key *key)
 {
     struct object object;
+    uint32_t bytes;
 
+    if (transaction_value_bound(client, key, &bytes))
+        return bytes;
     if (client->attempt >= 3)
         return VALUE_BYTES_MAX;
     return heap_peek(client->heap_worker, key, &object) ? object.value_len : 0;

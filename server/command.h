@@ -72,6 +72,7 @@ enum {
     COMMAND_ALLOW_BUSY = 1 << 21,   /* shown only */
     COMMAND_SKIP_SLOWLOG = 1 << 22, /* shown only */
     COMMAND_DANGEROUS = 1 << 23,    /* shown only: its ACL category */
+    COMMAND_CONNECTION = 1 << 24,   /* shown only: its ACL category, which does not follow from the group */
 };
 
 enum command_group {

@@ -121,24 +121,22 @@ static bool is_broken(const struct client *client)
 /* ---- Redis ---- */
 
 /* Opens a heap transaction over all keys of the command; false: too many, answered. */
-static bool lock_keys(struct client *client, const struct command_keys *keys, const struct resp_arg *argv)
+static bool lock_keys(struct client *client, const struct command *command, uint32_t count, uint32_t argc,
+                      const struct resp_arg *argv)
 {
     struct index_key on_stack[64];
     struct index_key *list = on_stack;
     bool fine = true;
 
     memset(on_stack, 0, sizeof on_stack[0]);
-    if (keys->count > HEARTH_ARRAY_COUNT(on_stack))
-        list = malloc(keys->count * sizeof *list);
+    if (count > HEARTH_ARRAY_COUNT(on_stack))
+        list = malloc(count * sizeof *list);
     if (list == NULL) {
         reply_error(client, "ERR out of memory");
         return false;
     }
-    for (uint32_t i = 0; i < keys->count; i++) {
-        const struct resp_arg *arg = &argv[keys->first + i * keys->step];
-        client_key(client, arg->data, arg->len, &list[i]);
-    }
-    if (!heap_transaction_begin(client->heap_worker, list, keys->count)) {
+    (void)command_index_keys(client, command, argc, argv, list);
+    if (!heap_transaction_begin(client->heap_worker, list, count)) {
         reply_error(client, "ERR too many keys for one command");
         fine = false;
     }
@@ -152,14 +150,14 @@ static bool lock_keys(struct client *client, const struct command_keys *keys, co
 static enum command_status run_handler(struct client *client, const struct command *command, uint32_t flags,
                                        uint32_t argc, const struct resp_arg *argv)
 {
-    struct command_keys keys = {0, 0, 1};
+    uint32_t key_count = 0;
     enum command_status status;
 
     if ((flags & (COMMAND_WRITE | COMMAND_ATOMIC)) != 0 && (command->flags & COMMAND_EXEC) == 0)
-        keys = command_keys(command, argc);
-    if (keys.count < 2)
+        key_count = command_keys(command, argc).count;
+    if (key_count < 2)
         return command->handler(client, argc, argv);
-    if (!lock_keys(client, &keys, argv))
+    if (!lock_keys(client, command, key_count, argc, argv))
         return COMMAND_DONE;
     status = command->handler(client, argc, argv);
     heap_transaction_commit(client->heap_worker);
@@ -226,15 +224,10 @@ static bool is_allowed(struct client *client, const struct command *command, uin
 static bool names_are_short(struct client *client, const struct command *command, uint32_t argc,
                             const struct resp_arg *argv)
 {
-    struct command_keys keys = command_keys(command, argc);
-
-    for (uint32_t i = 0; i < keys.count; i++) {
-        if (argv[keys.first + i * keys.step].len > KEY_BYTES_MAX) {
-            refuse(client, command, "ERR a key is longer than 65535 bytes");
-            return false;
-        }
-    }
-    return true;
+    if (command_keys_fit(command, argc, argv))
+        return true;
+    refuse(client, command, "ERR a key is longer than 65535 bytes");
+    return false;
 }
 
 static enum command_status execute_redis(struct client *client, const struct command *command, uint32_t argc,
@@ -258,10 +251,10 @@ static enum command_status execute_redis(struct client *client, const struct com
         refuse(client, command, TEXT_BROKEN);
         return COMMAND_DONE;
     }
+    atomic_store_explicit(&conn_of(client)->last_command, command, memory_order_relaxed);
     status = run_command(client, command, flags, argc, argv);
     if (HEARTH_UNLIKELY(status == COMMAND_WAIT))
         return status;
-    atomic_store_explicit(&conn_of(client)->last_command, command, memory_order_relaxed);
     stat_bump(&client->stats->calls[command_number(command)], 1);
     if (atomic_load_explicit(&client->stats->value[STAT_error_replies], memory_order_relaxed) != errors)
         stat_bump(&client->stats->failed[command_number(command)], 1);

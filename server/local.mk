@@ -7,15 +7,23 @@ server_libserver_a_SOURCES = \
 	server/client.h \
 	server/command.c \
 	server/command.h \
+	server/command_describe.c \
+	server/command_describe.h \
 	server/command_line.c \
 	server/config.c \
 	server/config_file.c \
 	server/conn.c \
 	server/conn.h \
 	server/execute.c \
+	server/exptime.c \
+	server/exptime.h \
 	server/fault.c \
 	server/listener.c \
 	server/listener.h \
+	server/memcache_commands.c \
+	server/memcache_internal.h \
+	server/memcache_room.c \
+	server/memcache_stats.c \
 	server/option_table.h \
 	server/options.c \
 	server/options.h \
@@ -24,6 +32,28 @@ server_libserver_a_SOURCES = \
 	server/options_print.h \
 	server/process.c \
 	server/process.h \
+	server/redis_argument.c \
+	server/redis_argument.h \
+	server/redis_client.c \
+	server/redis_command.c \
+	server/redis_commands.c \
+	server/redis_commands.h \
+	server/redis_config.c \
+	server/redis_connection.c \
+	server/redis_counter.c \
+	server/redis_debug.c \
+	server/redis_expire.c \
+	server/redis_float.c \
+	server/redis_float.h \
+	server/redis_info.c \
+	server/redis_keyspace.c \
+	server/redis_range.c \
+	server/redis_range.h \
+	server/redis_scan.c \
+	server/redis_string.c \
+	server/redis_strings.c \
+	server/redis_value.h \
+	server/redis_version.h \
 	server/request.c \
 	server/request.h \
 	server/server.c \
@@ -31,6 +61,9 @@ server_libserver_a_SOURCES = \
 	server/server_run.h \
 	server/stats.c \
 	server/stats.h \
+	server/transaction.c \
+	server/transaction.h \
+	server/transaction_plan.c \
 	server/turn.c \
 	server/turn.h \
 	server/worker.c \
