@@ -2,7 +2,11 @@
 # Unit tests: tests/unit/check_<module>.c with cmocka. To add one, append its program to its layer's
 # list and give it that layer's libraries, so that a layering slip is a link error:
 #
-#     check_heap = ... \
+#     
+tests_unit_check_persist_skiplist_SOURCES = tests/unit/check_persist_skiplist.c $(index_sources)
+tests_unit_check_persist_skiplist_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+
+check_heap = ... \
 #         tests/unit/check_hash_index
 #     tests_unit_check_hash_index_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 #
@@ -12,6 +16,11 @@
 #
 # Programs that suite scripts of tests/run need, but that are no tests by themselves, go to helpers.
 # Programs of base, persist and heap also run under TSan.
+
+# The driver of crash tests over the simulated backing.
+crash_sources = tests/support/crash.c tests/support/crash.h
+# A pool with an ordered index, and its model.
+index_sources = tests/support/index_fixture.c tests/support/index_fixture.h
 
 check_base = \
 	tests/unit/check_base_assert \
@@ -29,7 +38,18 @@ tests_unit_check_base_glob_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_base_log_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_base_number_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 
-check_persist =
+check_persist = \
+	tests/unit/check_persist_pm \
+	tests/unit/check_persist_pool \
+	tests/unit/check_persist_sim \
+	tests/unit/check_persist_skiplist \
+	tests/unit/check_persist_space
+tests_unit_check_persist_pm_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_pool_SOURCES = tests/unit/check_persist_pool.c $(crash_sources)
+tests_unit_check_persist_pool_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_sim_SOURCES = tests/unit/check_persist_sim.c $(crash_sources)
+tests_unit_check_persist_sim_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_space_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 
 check_heap = \
 	tests/unit/check_heap_hash_index \
@@ -50,7 +70,10 @@ tests_unit_check_proto_resp_LDADD = $(PROTO_LIBS) $(CMOCKA_LIBS)
 check_server =
 
 # Helper programs of the suites in tests/run.
-test_helpers =
+test_helpers = \
+	tests/crash/heap_crash
+tests_crash_heap_crash_SOURCES = tests/crash/heap_crash.c tests/support/crash.c tests/support/crash.h
+tests_crash_heap_crash_LDADD = $(HEAP_LIBS)
 
 unit_tests = $(check_base) $(check_persist) $(check_heap) $(check_proto) $(check_server)
 
