@@ -2,11 +2,7 @@
 # Unit tests: tests/unit/check_<module>.c with cmocka. To add one, append its program to its layer's
 # list and give it that layer's libraries, so that a layering slip is a link error:
 #
-#     
-tests_unit_check_persist_skiplist_SOURCES = tests/unit/check_persist_skiplist.c $(index_sources)
-tests_unit_check_persist_skiplist_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
-
-check_heap = ... \
+#     check_heap = ... \
 #         tests/unit/check_hash_index
 #     tests_unit_check_hash_index_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 #
@@ -50,6 +46,8 @@ tests_unit_check_persist_pool_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_sim_SOURCES = tests/unit/check_persist_sim.c $(crash_sources)
 tests_unit_check_persist_sim_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_space_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_skiplist_SOURCES = tests/unit/check_persist_skiplist.c $(index_sources)
+tests_unit_check_persist_skiplist_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 
 check_heap = \
 	tests/unit/check_heap_hash_index \
