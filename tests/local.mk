@@ -52,9 +52,9 @@ tests_unit_check_persist_skiplist_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 check_heap = \
 	tests/unit/check_heap_hash_index \
 	tests/unit/check_heap_hash_index_threads
-tests_unit_check_heap_hash_index_SOURCES = tests/unit/check_heap_hash_index.c tests/unit/fake_pool.h
+tests_unit_check_heap_hash_index_SOURCES = tests/unit/check_heap_hash_index.c tests/support/fake_pool.h
 tests_unit_check_heap_hash_index_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
-tests_unit_check_heap_hash_index_threads_SOURCES = tests/unit/check_heap_hash_index_threads.c tests/unit/fake_pool.h
+tests_unit_check_heap_hash_index_threads_SOURCES = tests/unit/check_heap_hash_index_threads.c tests/support/fake_pool.h
 tests_unit_check_heap_hash_index_threads_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 
 check_proto = \
@@ -110,6 +110,7 @@ list-fuzz:
 EXTRA_DIST += \
 	tests/lib \
 	tests/run \
+	tests/differential \
 	tests/fuzz/corpus \
 	tests/unit/check.h \
 	tests/unit/guarded.h
