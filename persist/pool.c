@@ -120,6 +120,14 @@ static enum pm_status read_table(struct pool *pool)
 
 /* ---- life ---- */
 
+static enum pm_status settle(struct pm *pm)
+{
+    struct pm_context context;
+
+    pm_context_init(&context, pm);
+    return superblock_settle(&context);
+}
+
 static enum pm_status load(struct pool *pool)
 {
     enum pm_status status;
@@ -135,7 +143,9 @@ static enum pm_status load(struct pool *pool)
         return PM_NO_MEMORY;
     memset(pool->segments, 0, pool->segment_count * sizeof *pool->segments);
     status = read_table(pool);
-    return status == PM_OK ? pool_space_new(pool) : status;
+    if (status == PM_OK)
+        status = pool_space_new(pool);
+    return status == PM_OK ? settle(pool->pm) : status;
 }
 
 enum pm_status pool_open(struct pool **out, struct pm *pm, const struct pool_create *create)

@@ -9,7 +9,7 @@
  *             4 copy B, drained                        the mark (copy B may be torn), or the whole pool
  *             5 copy A over the mark, drained          the whole pool: copy B is there
  *             While the mark stands and copy B is not whole nothing of value can be in the file: the pool was never
- *             opened. Making a damaged pool anew goes the same way: the mark first, then the magic of copy B away.
+ *             opened. Making a damaged pool anew goes the same way: the mark first, then the copies' bytes away.
  */
 #include "persist/pool_internal.h"
 
@@ -28,6 +28,7 @@ struct layout {
     struct pm_context context;
     uint32_t segment_bits;
     uint64_t segment_count;
+    bool blank; /* nothing but zeros in the file, on the medium too */
 };
 
 static pm_off segment_at(const struct layout *layout, uint64_t segment)
@@ -59,37 +60,42 @@ static enum pm_status allocate_fixed(struct layout *layout)
     return PM_OK;
 }
 
-/* The mark, and no copy that could be taken for whole or broken any more. */
+/*
+ * The mark, durable first; then nothing of older copies: their bytes behind a magic that a torn write brings back would
+ * be an old superblock, whole again.
+ */
 static enum pm_status mark(struct layout *layout)
 {
-    static const pm_off places[2] = {0, PM_PAGE};
-    static const uint64_t words[2] = {PM_CREATING, 0};
+    static const uint8_t zeros[sizeof(struct pmd_superblock)];
+    uint64_t *magic = pm_at(layout->pm, 0);
+    void *rest = magic + 1, *copy_b = pm_at(layout->pm, PM_PAGE);
 
-    for (int i = 0; i < 2; i++) {
-        uint64_t *magic = pm_at(layout->pm, places[i]);
-
-        pm_store_word(&layout->context, magic, words[i]);
-        pm_flush(&layout->context, PM_SITE_CREATE_FLUSH, magic, sizeof *magic);
-        /* The mark first: copy B without its magic and copy A damaged would be a foreign file. */
-        if (pm_drain(&layout->context, PM_SITE_CREATE_DRAIN) != PM_OK)
-            return PM_IO;
-    }
-    return PM_OK;
+    pm_store_word(&layout->context, magic, PM_CREATING);
+    pm_flush(&layout->context, PM_SITE_CREATE_FLUSH, magic, sizeof *magic);
+    if (pm_drain(&layout->context, PM_SITE_CREATE_DRAIN) != PM_OK)
+        return PM_IO;
+    if (layout->blank)
+        return PM_OK;
+    pm_store(&layout->context, rest, zeros, sizeof zeros - sizeof *magic);
+    pm_flush(&layout->context, PM_SITE_CREATE_FLUSH, rest, sizeof zeros - sizeof *magic);
+    pm_store(&layout->context, copy_b, zeros, sizeof zeros);
+    pm_flush(&layout->context, PM_SITE_CREATE_FLUSH, copy_b, sizeof zeros);
+    return pm_drain(&layout->context, PM_SITE_CREATE_DRAIN);
 }
 
-/* Stores zeros where there is something else, so that a new file's table stays unwritten. */
+/*
+ * Zeros over what an older pool or an unfinished creation left. Stored even where zeros are to be seen: a process that
+ * was killed may have stored them and not made them durable.
+ */
 static void store_zeros(struct layout *layout, pm_off off, size_t bytes)
 {
-    static const uint8_t zeros[PM_LINE];
+    static const uint8_t zeros[PM_PAGE];
 
-    for (size_t i = 0; i < bytes; i += PM_LINE) {
-        uint8_t *line = pm_at(layout->pm, off + i);
-
-        if (memcmp(line, zeros, PM_LINE) == 0)
-            continue;
-        pm_store(&layout->context, line, zeros, PM_LINE);
-        pm_flush(&layout->context, PM_SITE_CREATE_FLUSH, line, PM_LINE);
-    }
+    if (layout->blank)
+        return;
+    for (size_t i = 0; i < bytes; i += PM_PAGE)
+        pm_store(&layout->context, pm_at(layout->pm, off + i), zeros, PM_PAGE);
+    pm_flush(&layout->context, PM_SITE_CREATE_FLUSH, pm_at(layout->pm, off), bytes);
 }
 
 static void store_line(struct layout *layout, uint32_t segment, enum pmd_segment_state state)
@@ -101,15 +107,20 @@ static void store_line(struct layout *layout, uint32_t segment, enum pmd_segment
     pm_flush(&layout->context, PM_SITE_CREATE_FLUSH, line, sizeof *line);
 }
 
+/* All lines zero, which is FREE, but those of the segments that are in use from the start. */
 static void store_table(struct layout *layout)
 {
+    size_t chunk_bytes = (size_t)1 << layout->segment_bits;
+
+    store_zeros(layout, segment_at(layout, PM_SEGMENT_TABLE), chunk_bytes);
     for (uint32_t segment = 0; segment < layout->segment_count; segment++) {
         if (segment == PM_SEGMENT_HEAD)
             store_line(layout, segment, PMD_SEGMENT_INDEX);
-        else if (segment_is_fixed(layout->segment_bits, segment))
-            store_line(layout, segment, PMD_SEGMENT_FIXED);
-        else
-            store_zeros(layout, segment_line_off(layout->segment_bits, segment), PM_LINE);
+        if (!segment_is_fixed(layout->segment_bits, segment))
+            continue;
+        if (segment > PM_SEGMENT_HEAD)
+            store_zeros(layout, segment_at(layout, segment), chunk_bytes);
+        store_line(layout, segment, PMD_SEGMENT_FIXED);
     }
 }
 
@@ -196,7 +207,7 @@ static enum pm_status lay_out(struct layout *layout, const struct pool_create *c
 
 enum pm_status pool_lay_out(struct pm *pm, const struct pool_create *create)
 {
-    struct layout layout = {.pm = pm};
+    struct layout layout = {.pm = pm, .blank = pm_is_blank(pm)};
 
     pm_context_init(&layout.context, pm);
     return lay_out(&layout, create);

@@ -120,6 +120,13 @@ enum pm_status superblock_write_both(struct pm_context *context, struct pmd_supe
     return status == PM_OK ? superblock_write(context, superblock) : status;
 }
 
+enum pm_status superblock_settle(struct pm_context *context)
+{
+    for (uint64_t place = 0; place < 2; place++)
+        pm_flush(context, PM_SITE_SUPERBLOCK_FLUSH, copy_at(context->pm, place), sizeof(struct pmd_superblock));
+    return pm_drain(context, PM_SITE_SUPERBLOCK_DRAIN);
+}
+
 /* ---- who runs ---- */
 
 /* 32 hexadecimal digits among dashes to 16 bytes; false when there are not as many. */

@@ -28,6 +28,11 @@ enum pm_status superblock_check(const struct pm *pm, const struct pmd_superblock
 enum pm_status superblock_write(struct pm_context *context, struct pmd_superblock *superblock) HEARTH_MUST_USE;
 /* The same, twice: both copies carry it on PM_OK. */
 enum pm_status superblock_write_both(struct pm_context *context, struct pmd_superblock *superblock) HEARTH_MUST_USE;
+/*
+ * Makes both copies durable as they are to be seen: after the death of a process the newest one may not be, and writing
+ * over the older one would leave neither to a power cut.
+ */
+enum pm_status superblock_settle(struct pm_context *context) HEARTH_MUST_USE;
 /* Boot id, device and inode of the running system (or of the simulation). */
 void superblock_identify(const struct pm *pm, struct pmd_superblock *superblock);
 
