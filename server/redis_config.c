@@ -24,13 +24,27 @@ static bool was_given(const struct config_reply *reply, const char *name)
     return false;
 }
 
+/* A name rather than a glob. */
+static bool is_plain(const struct resp_arg *pattern)
+{
+    for (uint32_t i = 0; i < pattern->len; i++) {
+        if (strchr("[*?", pattern->data[i]) != NULL)
+            return false;
+    }
+    return true;
+}
+
 static void each_option(const char *name, const char *value, void *context)
 {
     struct config_reply *reply = context;
+    const struct resp_arg *pattern = &reply->patterns[reply->pattern_count];
 
     if (was_given(reply, name))
         return;
-    reply_bulk_text(reply->client, name);
+    if (pattern->len == strlen(name) && is_plain(pattern)) /* Redis gives a plain name back as it was asked for */
+        reply_bulk(reply->client, pattern->data, pattern->len);
+    else
+        reply_bulk_text(reply->client, name);
     reply_bulk_text(reply->client, value);
     reply->count += 2;
 }

@@ -77,13 +77,33 @@ static enum command_status debug_sleep(struct client *client, const struct resp_
     return COMMAND_DONE;
 }
 
+static enum command_status debug_help(struct client *client)
+{
+    static const char *const lines[] = {
+        "DEBUG <subcommand> [<arg> ...]. Subcommands are:",
+        "SLEEP seconds",
+        "    Lets this connection wait; the others go on.",
+        "DIGEST",
+        "    Sums up all objects of all databases in a number; the same objects give the same one.",
+        "HELP",
+        "    Gives this text.",
+    };
+
+    reply_array(client, HEARTH_ARRAY_COUNT(lines));
+    for (size_t i = 0; i < HEARTH_ARRAY_COUNT(lines); i++)
+        reply_simple(client, lines[i]);
+    return COMMAND_DONE;
+}
+
 enum command_status redis_debug(struct client *client, uint32_t argc, const struct resp_arg *argv)
 {
+    if (argc == 2 && argument_is(&argv[1], "help"))
+        return debug_help(client);
     if (argc == 3 && argument_is(&argv[1], "sleep"))
         return debug_sleep(client, &argv[2]);
     if (argc == 2 && argument_is(&argv[1], "digest"))
         return debug_digest(client);
-    reply_errorf(client, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG SLEEP or DIGEST.",
+    reply_errorf(client, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.",
                  (int)argv[1].len, (const char *)argv[1].data);
     return COMMAND_DONE;
 }

@@ -10,6 +10,7 @@ Transcripts: conversations with a server, written down as they look on the wire,
     >>> abc
     <<< +OK                the lines of the reply, without their line ends; a byte that is no printable ASCII is \\xNN
     <<< /:[0-9]+/          a line that matches a regular expression as a whole
+    <<< ...                any lines, up to the one that follows
     <<< <close>            the server closes the connection
     +++ keyspace_hits 1    a counter of INFO (or stats) has grown by so much over the request
     *** REASON             an intended difference: the peer's reply to this request is another one
@@ -17,6 +18,7 @@ Transcripts: conversations with a server, written down as they look on the wire,
 
 A request without a `<<<` line expects no reply at all.
 """
+import os
 import re
 import socket
 import time
@@ -130,14 +132,16 @@ class Connection:
                 lines += self.resp_lines()
         return lines
 
-    def memcache_lines(self, count):
-        """`count` lines, then whatever precedes the answer to a probe that asks for the version."""
-        lines = []
+    def memcache_lines(self, replies):
+        """As many lines as expected, then whatever precedes the answer to a probe that asks for the version."""
+        lines, count = [], len(replies)
         while len(lines) < count:
             line = self.line()
             lines.append(line)
             if line is None:
                 return lines
+            if '...' in replies:
+                count = len(lines) + (0 if matches(replies[-1], line) else 1)
         try:
             self.send(b'version\r\n')
             while True:
@@ -195,6 +199,13 @@ def matches(expected, line):
     return unescape(expected) == line
 
 
+def all_match(replies, lines):
+    if '...' not in replies:
+        return len(lines) == len(replies) and all(map(matches, replies, lines))
+    rest = iter(lines)  # what is expected comes in this order, with anything between
+    return all(any(matches(reply, line) for line in rest) for reply in replies if reply != '...')
+
+
 def exchange(connection, step):
     """Sends the step's request and returns the lines of the reply."""
     if step.protocol == 'redis':
@@ -206,12 +217,11 @@ def exchange(connection, step):
             lines.append(connection.line())
         return lines
     connection.send(b''.join(unescape(request) + b'\r\n' for request in step.requests))
-    return connection.memcache_lines(len(step.replies))
+    return connection.memcache_lines(step.replies)
 
 
 def compare(step, lines):
-    good = len(lines) == len(step.replies) and all(map(matches, step.replies, lines))
-    if not good:
+    if not all_match(step.replies, lines):
         got = '\n      '.join('<close>' if line is None else escape(line) for line in lines)
         raise Failed('line %d: %s\n  expected\n      %s\n  got\n      %s'
                      % (step.line_number, step.requests[0], '\n      '.join(step.replies), got))
@@ -256,3 +266,40 @@ def play(path, ports, peer):
     finally:
         for connection in connections.values():
             connection.close()
+
+
+class Report:
+    """Lines as ./dev test reads them."""
+    failed = 0
+
+    def line(self, name, why=None):
+        if why is None:
+            print('ok ' + name, flush=True)
+        else:
+            self.failed += 1
+            print('not ok %s - %s' % (name, why.split('\n')[0]), flush=True)
+            print(why, flush=True)
+
+
+def empty(ports):
+    """Forgets all objects of the servers at ports."""
+    connection = Connection('redis', ports['redis'])
+    connection.call('FLUSHALL')
+    connection.close()
+    if ports.get('memcache_apart'):
+        connection = Connection('memcache', ports['memcache'])
+        connection.send(b'flush_all\r\n')
+        connection.line()
+        connection.close()
+
+
+def play_all(report, paths, ports, label, peer):
+    """Plays each transcript to empty servers and reports it as label/NAME."""
+    for path in paths:
+        name = '%s/%s' % (label, os.path.basename(path)[:-2])
+        try:
+            empty(ports)
+            play(path, ports, peer)
+            report.line(name)
+        except (Failed, OSError) as error:
+            report.line(name, str(error))
