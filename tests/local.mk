@@ -11,7 +11,8 @@
 #     tests_unit_check_hash_index_SOURCES = tests/unit/check_hash_index.c tests/unit/model.c
 #
 # Programs that suite scripts of tests/run need, but that are no tests by themselves, go to helpers.
-# Programs of base, persist and heap also run under TSan.
+# Programs that start threads are named again in check_threads, which also runs under TSan; with
+# ./dev test --long all of base, persist and heap do.
 
 # The driver of crash tests over the simulated backing.
 crash_sources = tests/support/crash.c tests/support/crash.h
@@ -73,6 +74,11 @@ test_helpers = \
 tests_crash_heap_crash_SOURCES = tests/crash/heap_crash.c tests/support/crash.c tests/support/crash.h
 tests_crash_heap_crash_LDADD = $(HEAP_LIBS)
 
+check_threads = \
+	tests/unit/check_base_epoch \
+	tests/unit/check_base_log \
+	tests/unit/check_heap_hash_index_threads
+
 unit_tests = $(check_base) $(check_persist) $(check_heap) $(check_proto) $(check_server)
 
 if HAVE_CMOCKA
@@ -98,11 +104,13 @@ noinst_PROGRAMS += $(fuzz_targets)
 endif
 
 # What ./dev asks make for.
-.PHONY: test-programs list-unit list-unit-threads list-fuzz
+.PHONY: test-programs list-unit list-unit-threads list-unit-heap list-fuzz
 test-programs: all $(check_PROGRAMS)
 list-unit:
 	@echo $(unit_tests)
 list-unit-threads:
+	@echo $(check_threads)
+list-unit-heap:
 	@echo $(check_base) $(check_persist) $(check_heap)
 list-fuzz:
 	@echo $(fuzz_targets)

@@ -36,7 +36,16 @@ RESULTS=$SCRATCH/results
 rm -rf "$LOGS"
 mkdir -p "$LOGS" "$SCRATCH" "$SHM"
 : >"$RESULTS"
-trap 'rm -rf "$SCRATCH" "$SHM"' EXIT
+end() {
+    local left
+    mapfile -t left < <(jobs -p)
+    if [ ${#left[@]} -gt 0 ]; then
+        kill -TERM "${left[@]}" 2>/dev/null || true
+        wait
+    fi
+    rm -rf "$SCRATCH" "$SHM"
+}
+trap end EXIT
 trap 'exit 130' INT TERM
 
 export ASAN_OPTIONS=${ASAN_OPTIONS:-allocator_may_return_null=1:detect_stack_use_after_return=1}
@@ -94,6 +103,8 @@ run_bounded() {
     shift
     timeout -k 10 "$limit" "$@" </dev/null &
     pid=$!
+    # shellcheck disable=SC2064  (the pid of now)
+    trap "kill -KILL -- -$pid; exit 143" TERM
     wait $pid || status=$?
     kill -KILL -- -$pid 2>/dev/null || true
     return $status
@@ -177,13 +188,14 @@ finish_all() {
     running=0
 }
 
-# build_test FLAVOUR TARGET...: a build is a test; without it, what needs it has failed too.
+# build_test FLAVOUR TARGET...: a build is a test. One that fails goes as far as it can, and what it
+# has made is tested all the same.
 declare -A built
 build_test() {
     local flavour=$1 begin=$EPOCHREALTIME log
     log=$LOGS/build-$flavour.log
-    if (build_flavour "$@") >"$log" 2>&1; then
-        built[$flavour]=yes
+    built[$flavour]=yes
+    if (build_flavour "$@" -k) >"$log" 2>&1; then
         report "build/$flavour" "$(seconds_since "$begin")"
     else
         report "build/$flavour" "$(seconds_since "$begin")" "it does not build; see $log"
@@ -200,8 +212,12 @@ unit_tests() {
     fi
     for program in $(list_in "$flavour" "$list"); do
         name=unit/$flavour/$(basename "$program")
-        if wanted "$name"; then
+        if ! wanted "$name"; then
+            continue
+        elif [ -x "build/$flavour/$program" ]; then
             start run_plain "$name" "$limit" "$@" "build/$flavour/$program"
+        else
+            report "$name" 0.0 "it does not build"
         fi
     done
 }
@@ -318,7 +334,11 @@ distcheck
 suites asan asan
 unit_tests opt list-unit $unit_limit
 unit_tests asan list-unit $((unit_limit * 3))
-unit_tests tsan list-unit-threads $((unit_limit * 5)) "${no_aslr[@]}"
+threads_list=list-unit-threads
+if [ "$HEARTH_LONG" = 1 ]; then
+    threads_list=list-unit-heap
+fi
+unit_tests tsan $threads_list $((unit_limit * 5)) "${no_aslr[@]}"
 fuzzers
 lint_checks
 finish_all
