@@ -217,6 +217,13 @@ static bool is_worth_keeping(struct cleaner *cleaner, const struct look *look, u
     return true;
 }
 
+static bool flush_is_indexed(const struct heap *heap, uint8_t db)
+{
+    uint64_t cts = atomic_load_explicit(&heap->flush_cts[db], memory_order_relaxed);
+
+    return cts_epoch(cts) <= index_writer_w(heap->index_writer);
+}
+
 static enum fate fate_of_live(struct cleaner *cleaner, const struct look *look, uint32_t frequency, uint64_t now_ms)
 {
     struct heap *heap = cleaner->heap;
@@ -227,8 +234,8 @@ static enum fate fate_of_live(struct cleaner *cleaner, const struct look *look, 
         atomic_fetch_add_explicit(&cleaner->stats.damaged, 1, memory_order_relaxed);
         return FATE_DROP;
     }
-    if (!heap_visible(heap, look->view.header))
-        return FATE_DROP;
+    if (!heap_visible(heap, look->view.header)) /* the FLUSH must be durable before what it covers goes */
+        return flush_is_indexed(heap, look->view.header->db) ? FATE_DROP : FATE_MOVE;
     if (look->view.expire_at_ms && look->view.expire_at_ms <= now_ms) {
         atomic_fetch_add_explicit(&cleaner->stats.expired, 1, memory_order_relaxed);
         return FATE_DROP;

@@ -5,6 +5,8 @@ noinst_LIBRARIES += persist/libpersist.a
 persist_libpersist_a_SOURCES = \
 	persist/index_key.h \
 	persist/index_ops_sort.c \
+	persist/index_writer.c \
+	persist/index_writer.h \
 	persist/journal.c \
 	persist/journal.h \
 	persist/key_hash.c \
@@ -37,6 +39,8 @@ persist_libpersist_a_SOURCES = \
 	persist/recovery_chain.c \
 	persist/recovery_internal.h \
 	persist/recovery_scan.c \
+	persist/segment_walk.c \
+	persist/segment_walk.h \
 	persist/skiplist.c \
 	persist/skiplist.h \
 	persist/skiplist_batch.c \

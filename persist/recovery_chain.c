@@ -100,7 +100,11 @@ static bool ends_well(struct open_transaction *open, const struct record_view *v
     return open->members == trailer.count && open->sum == trailer.checksum;
 }
 
-/* Follows the transactions through a segment's valid records. */
+/*
+ * Follows the transactions through a segment's valid records above W. One at or below W is whole in the index, while
+ * its first members may lie in a segment that is INDEXED and not read any more (a transaction has one epoch, so W never
+ * falls inside it).
+ */
 static enum pm_status follow_transactions(struct tail *tail, uint32_t index, struct open_transaction *open)
 {
     struct tail_segment *segment = &tail->segments[index];
@@ -110,6 +114,8 @@ static enum pm_status follow_transactions(struct tail *tail, uint32_t index, str
     if (!segment->transactions && open->members == 0)
         return PM_OK;
     for (uint32_t pos = 0; tail_walk(tail, segment, &pos, segment->valid_end, &item); end = pos) {
+        if (item.view.header->kind == PMD_RECORD_LINK || cts_epoch(item.view.header->cts) <= tail->w)
+            continue;
         if (item.view.header->flags & PMD_LAST) {
             if (!ends_well(open, &item.view))
                 return damaged(segment, end, "a transaction's members are not those that its last record counts");

@@ -24,25 +24,27 @@
 #include "heap/heap_internal.h"
 #include "tests/support/crash.h"
 
-enum { KEYS = 40, DATABASES = 2, SLOTS = KEYS * DATABASES, OPERATIONS_MAX = 1024, VALUE_MAX = 6000, SEGMENT_BITS = 16 };
+enum { KEYS = 40, DATABASES = 2, SLOTS = KEYS * DATABASES, OPERATIONS_MAX = 1024, VALUE_MAX = 20000, SEGMENT_BITS = 16 };
 
 struct variant {
     const char *name;
     enum pm_sim_mode sim;
     enum heap_durability durability;
     enum heap_eviction eviction;
-    uint32_t segments;
+    uint32_t segments, value_max;
     bool killed;
 };
 
 static const struct variant variants[] = {
-    {"turn/lines", PM_SIM_LINES, HEAP_DURABILITY_POWER, HEAP_EVICTION_NONE, 64, false},
-    {"turn/lines/killed", PM_SIM_LINES, HEAP_DURABILITY_POWER, HEAP_EVICTION_NONE, 40, true},
-    {"turn/lines/evicting", PM_SIM_LINES, HEAP_DURABILITY_POWER, HEAP_EVICTION_CACHE, 20, false},
-    {"epoch/lines", PM_SIM_LINES, HEAP_DURABILITY_PROCESS, HEAP_EVICTION_NONE, 40, false},
-    {"epoch/pages", PM_SIM_PAGES, HEAP_DURABILITY_PROCESS, HEAP_EVICTION_NONE, 40, false},
-    {"epoch/pages/killed", PM_SIM_PAGES, HEAP_DURABILITY_PROCESS, HEAP_EVICTION_NONE, 40, true},
-    {"epoch/pages/evicting", PM_SIM_PAGES, HEAP_DURABILITY_PROCESS, HEAP_EVICTION_CACHE, 20, true},
+    {"turn/lines/small", PM_SIM_LINES, HEAP_DURABILITY_POWER, HEAP_EVICTION_NONE, 64, 300, false},
+    {"turn/lines", PM_SIM_LINES, HEAP_DURABILITY_POWER, HEAP_EVICTION_NONE, 24, 9000, false},
+    {"turn/lines/killed", PM_SIM_LINES, HEAP_DURABILITY_POWER, HEAP_EVICTION_NONE, 24, 9000, true},
+    {"turn/lines/evicting", PM_SIM_LINES, HEAP_DURABILITY_POWER, HEAP_EVICTION_CACHE, 18, 20000, false},
+    {"epoch/lines", PM_SIM_LINES, HEAP_DURABILITY_PROCESS, HEAP_EVICTION_NONE, 24, 9000, false},
+    {"epoch/pages/small", PM_SIM_PAGES, HEAP_DURABILITY_PROCESS, HEAP_EVICTION_NONE, 64, 300, false},
+    {"epoch/pages", PM_SIM_PAGES, HEAP_DURABILITY_PROCESS, HEAP_EVICTION_NONE, 24, 9000, false},
+    {"epoch/pages/killed", PM_SIM_PAGES, HEAP_DURABILITY_PROCESS, HEAP_EVICTION_NONE, 24, 9000, true},
+    {"epoch/pages/evicting", PM_SIM_PAGES, HEAP_DURABILITY_PROCESS, HEAP_EVICTION_CACHE, 18, 20000, true},
 };
 enum { VARIANTS = sizeof(variants) / sizeof(variants[0]) };
 
@@ -54,7 +56,7 @@ struct world {
     uint64_t state[OPERATIONS_MAX + 1][SLOTS]; /* item digests after operation j; 0: absent */
     uint64_t epoch[OPERATIONS_MAX + 1];        /* highest epoch when the operation's turn had closed */
     uint32_t issued, closed, synced;           /* operations: begun, turn closed, durable by sync */
-    bool evicted[SLOTS], maintaining;
+    bool maintaining;                          /* the cleaner may be evicting right now */
 };
 
 static uint64_t draw(struct world *world, uint64_t below)
@@ -99,9 +101,9 @@ static uint64_t observe(struct heap_worker *worker, uint32_t slot)
 
 /* ---- operations ---- */
 
-static enum heap_reserve reserve(struct heap_worker *worker, uint32_t records, bool deletes)
+static enum heap_reserve reserve(struct world *world, struct heap_worker *worker, uint32_t records, bool deletes)
 {
-    return heap_reserve(worker, records * heap_bytes(300, VALUE_MAX), records, deletes);
+    return heap_reserve(worker, records * heap_bytes(300, deletes ? 0 : world->variant->value_max), records, deletes);
 }
 
 static void change(struct world *world, struct heap_worker *worker, uint32_t slot, bool delete)
@@ -110,7 +112,7 @@ static void change(struct world *world, struct heap_worker *worker, uint32_t slo
     struct index_key key;
     struct heap_edit edit;
     char text[300];
-    struct log_part part = {value, draw(world, 20) ? draw(world, 300) : draw(world, VALUE_MAX)};
+    struct log_part part = {value, draw(world, 3) ? draw(world, world->variant->value_max) : draw(world, 100)};
     struct heap_put put = {.parts = &part, .part_count = 1};
 
     make_key(world->heap, slot, &key, text);
@@ -127,7 +129,6 @@ static void change(struct world *world, struct heap_worker *worker, uint32_t slo
         world->state[world->issued][slot] = digest(value, part.bytes, put.client_flags, put.expire_at_ms);
     }
     heap_edit_end(&edit);
-    world->evicted[slot] = false;
 }
 
 /* The next operation begins: its state starts as the one before. */
@@ -144,7 +145,7 @@ static void transaction(struct world *world, struct heap_worker *worker)
     char texts[4][300];
     uint32_t slots[4], count = 2 + (uint32_t)draw(world, 3);
 
-    if (reserve(worker, count, false) != HEAP_RESERVED)
+    if (reserve(world, worker, count, false) != HEAP_RESERVED)
         return;
     issue(world);
     for (uint32_t i = 0; i < count; i++) {
@@ -179,7 +180,7 @@ static void operation(struct world *world, struct heap_worker *worker)
         flush(world, worker);
     } else if (what >= 85) {
         transaction(world, worker);
-    } else if (reserve(worker, 1, delete) == HEAP_RESERVED) {
+    } else if (reserve(world, worker, 1, delete) == HEAP_RESERVED) {
         issue(world);
         change(world, worker, (uint32_t)draw(world, SLOTS), delete);
     }
@@ -209,6 +210,7 @@ static void turn(struct world *world)
 
 /* ---- the other actors ---- */
 
+/* What was evicted is gone durably by now, and was at or below W, so in each state that a crash may still show. */
 static void note_evicted(struct world *world)
 {
     struct heap_worker *worker = heap_worker(world->heap, 0);
@@ -219,7 +221,8 @@ static void note_evicted(struct world *world)
     heap_turn_begin(worker, 1000);
     for (uint32_t slot = 0; slot < SLOTS; slot++)
         if (world->state[world->issued][slot] && !observe(worker, slot))
-            world->evicted[slot] = true;
+            for (uint32_t j = world->synced; j <= world->issued; j++)
+                world->state[j][slot] = 0;
     must(heap_turn_end(worker, &wait_epoch) == PM_OK);
 }
 
@@ -232,7 +235,7 @@ static void maintain(struct world *world, uint64_t steps)
     note_evicted(world);
 }
 
-static void sync(struct world *world)
+static void sync_some(struct world *world)
 {
     if (world->heap->mode != PMD_COMMIT_EPOCH)
         return;
@@ -250,7 +253,7 @@ static bool explains(const struct world *world, uint32_t j, const uint64_t *foun
     for (uint32_t slot = 0; slot < SLOTS; slot++) {
         if (found[slot] == world->state[j][slot])
             continue;
-        if (found[slot] == 0 && evicting && (world->evicted[slot] || world->maintaining))
+        if (found[slot] == 0 && evicting && world->maintaining)
             continue;
         return false;
     }
@@ -274,15 +277,41 @@ static bool complain(const char *what, const struct world *world, uint32_t low)
     return false;
 }
 
+static uint32_t mismatches(const struct world *world, uint32_t j, const uint64_t *found)
+{
+    uint32_t count = 0;
+
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
+        count += found[slot] != world->state[j][slot];
+    return count;
+}
+
+/* Prints how the recovered state differs from the allowed one that it resembles most. */
+static void show(const struct world *world, uint32_t low, const uint64_t *found)
+{
+    uint32_t best = low;
+
+    for (uint32_t j = low; j <= world->issued; j++)
+        if (mismatches(world, j, found) < mismatches(world, best, found))
+            best = j;
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+        if (found[slot] == world->state[best][slot])
+            continue;
+        fprintf(stderr, "  slot %u found %" PRIx64 ", after operation %u it is %" PRIx64 "; seen in operations", slot,
+                found[slot], best, world->state[best][slot]);
+        for (uint32_t j = 0; j <= world->issued; j++)
+            if (world->state[j][slot] == found[slot] && (j == 0 || world->state[j - 1][slot] != found[slot]))
+                fprintf(stderr, " %u", j);
+        fprintf(stderr, "\n");
+    }
+}
+
 static bool judge(const struct world *world, uint32_t low, const uint64_t *found)
 {
     for (uint32_t j = low; j <= world->issued; j++)
         if (explains(world, j, found))
             return true;
-    for (uint32_t slot = 0; slot < SLOTS; slot++)
-        if (found[slot] != world->state[low][slot])
-            fprintf(stderr, "  slot %u found %" PRIx64 " state[%u] %" PRIx64 " state[%u] %" PRIx64 "\n", slot, found[slot],
-                    low, world->state[low][slot], world->issued, world->state[world->issued][slot]);
+    show(world, low, found);
     return false;
 }
 
@@ -381,11 +410,29 @@ static void play(struct world *world, uint32_t operations)
         if (draw(world, 2))
             maintain(world, 1 + draw(world, 4));
         if (draw(world, 3) == 0)
-            sync(world);
+            sync_some(world);
         if (draw(world, 4) == 0)
             (void)heap_fill_run_step(world->heap);
         stalled = world->issued == before ? stalled + 1 : 0;
     }
+}
+
+/* What the scenario exercised: a campaign that cleans, evicts or cuts nothing proves little. */
+struct coverage {
+    uint64_t operations, cuts, cleaned, evicted, leaves;
+};
+static struct coverage coverage;
+
+static void note_coverage(const struct world *world)
+{
+    struct heap_stats stats;
+
+    heap_stats(world->heap, &stats);
+    coverage.operations += world->issued;
+    coverage.cuts += stats.index_batches;
+    coverage.cleaned += stats.cleaned_segments;
+    coverage.evicted += stats.evicted;
+    coverage.leaves += stats.index_leaves;
 }
 
 /* One variant, one seed. Returns the number of failures, adds the images. */
@@ -398,6 +445,8 @@ static uint64_t run_variant(const struct variant *variant, const struct run_opti
     struct crash_plan plan = {
         .seed = o->seed,
         .images_a_point = 6,
+        /* A scenario has about four points an operation: the images are spread over all of it. */
+        .every = o->quiet ? 1 : (uint32_t)(1 + o->operations * 4 * 6 / o->images),
         .images_max = o->images,
         .nested = true,
         .killed = variant->killed,
@@ -418,8 +467,8 @@ static uint64_t run_variant(const struct variant *variant, const struct run_opti
     must(heap_open(&world.heap, &options) == PM_OK);
     crash_begin(&run, pm, &plan);
     play(&world, o->operations);
+    note_coverage(&world);
     world.maintaining = true; /* closing drives the index and syncs too */
-    world.synced = world.synced;
     heap_close(world.heap);
     crash_end(&run);
     *images += run.images;
@@ -441,7 +490,13 @@ static int campaign(uint64_t seed, uint64_t images_goal)
             struct run_options o = {seed + round, images_goal / VARIANTS / 2 + 1, 300, PM_SITE_COUNT, false};
             failures += run_variant(&variants[i], &o, &images, reached);
         }
-    printf("seed %" PRIu64 ": %" PRIu64 " images, %" PRIu64 " not allowed\n", seed, images, failures);
+    printf("seed %" PRIu64 ": %" PRIu64 " images, %" PRIu64 " not allowed; %" PRIu64 " operations, %" PRIu64
+           " cuts, %" PRIu64 " segments cleaned, %" PRIu64 " objects evicted, %" PRIu64 " leaves at the ends\n",
+           seed, images, failures, coverage.operations, coverage.cuts, coverage.cleaned, coverage.evicted, coverage.leaves);
+    if (coverage.cuts == 0 || coverage.cleaned == 0 || coverage.evicted == 0) {
+        printf("the scenario exercised too little\n");
+        return 1;
+    }
     return failures ? 1 : 0;
 }
 
