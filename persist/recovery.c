@@ -116,35 +116,43 @@ static void give_segment(struct tail *tail, const struct tail_segment *segment)
     atomic_fetch_add_explicit(&tail->bytes, bytes, memory_order_relaxed);
 }
 
-/* Makes durable what was visible. Records up to W were durable before W was, and the LINK before them. */
+/*
+ * Makes durable what was visible. Records up to W were durable before W was, and the LINK before them. Valid records that
+ * are not accepted (of a transaction without an end) go along: a power cut must not tear holes that look like damage
+ * once e_sync covers their epoch.
+ */
 static void flush_segment(const struct tail *tail, struct pm_context *context, const struct tail_segment *segment)
 {
     uint32_t from = segment->from == LOG_LINK_BYTES ? 0 : segment->from;
 
-    if (!segment->sealed)
+    if (!segment->sealed && segment->from != 0)
         pm_flush(context, PM_SITE_ACCEPTED_FLUSH,
-                 pool_at(tail->pool, pool_segment_off(tail->pool, segment->segment) + from),
-                 segment->accepted_end - from);
+                 pool_at(tail->pool, pool_segment_off(tail->pool, segment->segment) + from), segment->valid_end - from);
 }
 
-static void *give_some(void *argument)
+static void *flush_some(void *argument)
 {
     struct tail *tail = argument;
     struct pm_context context;
     uint32_t i;
 
     pm_context_init(&context, tail->pool->pm);
-    while ((i = atomic_fetch_add_explicit(&tail->next, 1, memory_order_relaxed)) < tail->order_count) {
-        const struct tail_segment *segment = &tail->segments[tail->order[i]];
-
-        if (!has_tail(segment))
-            continue;
-        if (!tail->options->read_only)
-            flush_segment(tail, &context, segment);
-        give_segment(tail, segment);
-    }
+    while ((i = atomic_fetch_add_explicit(&tail->next, 1, memory_order_relaxed)) < tail->count)
+        flush_segment(tail, &context, &tail->segments[i]);
     if (context.counters.flushes > 0 && pm_drain(&context, PM_SITE_ACCEPTED_DRAIN) != PM_OK)
         atomic_store(&tail->io_failed, 1);
+    return NULL;
+}
+
+static void *give_some(void *argument)
+{
+    struct tail *tail = argument;
+    uint32_t i;
+
+    while ((i = atomic_fetch_add_explicit(&tail->next, 1, memory_order_relaxed)) < tail->order_count) {
+        if (has_tail(&tail->segments[tail->order[i]]))
+            give_segment(tail, &tail->segments[tail->order[i]]);
+    }
     return NULL;
 }
 
@@ -307,10 +315,14 @@ static enum pm_status read_tail(struct tail *tail, struct recovery *out)
         status = list_segments(tail, out);
     if (status != PM_OK)
         return status;
+    if (!tail->options->read_only)
+        in_threads(tail, flush_some);
+    if (atomic_load(&tail->io_failed))
+        return PM_IO;
     in_threads(tail, give_some);
     out->records = atomic_load(&tail->records);
     out->bytes = atomic_load(&tail->bytes);
-    return atomic_load(&tail->io_failed) ? PM_IO : PM_OK;
+    return PM_OK;
 }
 
 enum pm_status recovery_run(struct pool *pool, const struct recovery_options *options,
