@@ -16,6 +16,8 @@
 
 # The driver of crash tests over the simulated backing.
 crash_sources = tests/support/crash.c tests/support/crash.h
+# One life of pool and log between two crashes.
+life_sources = tests/support/life.c tests/support/life.h
 # A pool with an ordered index, and its model.
 index_sources = tests/support/index_fixture.c tests/support/index_fixture.h
 
@@ -36,14 +38,25 @@ tests_unit_check_base_log_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_base_number_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 
 check_persist = \
+	tests/unit/check_persist_log \
+	tests/unit/check_persist_log_crash \
 	tests/unit/check_persist_pm \
 	tests/unit/check_persist_pool \
+	tests/unit/check_persist_record \
+	tests/unit/check_persist_recovery \
 	tests/unit/check_persist_sim \
 	tests/unit/check_persist_skiplist \
 	tests/unit/check_persist_space
+tests_unit_check_persist_log_SOURCES = tests/unit/check_persist_log.c $(life_sources)
+tests_unit_check_persist_log_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_log_crash_SOURCES = tests/unit/check_persist_log_crash.c $(life_sources) $(crash_sources)
+tests_unit_check_persist_log_crash_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_pm_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_pool_SOURCES = tests/unit/check_persist_pool.c $(crash_sources)
 tests_unit_check_persist_pool_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_record_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_recovery_SOURCES = tests/unit/check_persist_recovery.c $(life_sources)
+tests_unit_check_persist_recovery_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_sim_SOURCES = tests/unit/check_persist_sim.c $(crash_sources)
 tests_unit_check_persist_sim_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_space_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
@@ -77,7 +90,9 @@ tests_crash_heap_crash_LDADD = $(HEAP_LIBS)
 check_threads = \
 	tests/unit/check_base_epoch \
 	tests/unit/check_base_log \
-	tests/unit/check_heap_hash_index_threads
+	tests/unit/check_heap_hash_index_threads \
+	tests/unit/check_persist_log \
+	tests/unit/check_persist_recovery
 
 unit_tests = $(check_base) $(check_persist) $(check_heap) $(check_proto) $(check_server)
 

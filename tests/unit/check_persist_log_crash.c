@@ -372,7 +372,9 @@ static uint64_t play(enum pm_sim_mode sim, enum pmd_commit_mode mode, const stru
 /* HEARTH_LONG: more of everything. */
 static uint64_t long_factor(void)
 {
-    return getenv("HEARTH_LONG") ? 20 : 1;
+    const char *value = getenv("HEARTH_LONG");
+
+    return value && strcmp(value, "1") == 0 ? 20 : 1;
 }
 
 static void run_stories(enum pm_sim_mode sim, enum pmd_commit_mode mode, bool killed)
