@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "server/conn.h"
@@ -230,6 +231,13 @@ static bool names_are_short(struct client *client, const struct command *command
     return false;
 }
 
+/* The first words of web requests: such a connection is closed without an answer, as Redis does. */
+static bool is_web_request(const struct resp_arg *name)
+{
+    return (name->len == 4 && strncasecmp((const char *)name->data, "post", 4) == 0) ||
+           (name->len == 5 && strncasecmp((const char *)name->data, "host:", 5) == 0);
+}
+
 static enum command_status execute_redis(struct client *client, const struct command *command, uint32_t argc,
                                          const struct resp_arg *argv)
 {
@@ -238,6 +246,12 @@ static enum command_status execute_redis(struct client *client, const struct com
     uint32_t flags;
 
     client->command = command;
+    if (command == NULL && is_web_request(&argv[0])) {
+        log_warn("redis", "a web request has come over Redis's protocol; its connection is closed: somebody may be "
+                          "trying to reach this server through a browser");
+        STAT_ADD(client->stats, protocol_errors, 1);
+        return COMMAND_CLOSE;
+    }
     if (!is_allowed(client, command, argc, argv) || !names_are_short(client, command, argc, argv))
         return COMMAND_DONE;
     if (client->in_multi && (command->flags & COMMAND_UNQUEUED) == 0)

@@ -429,8 +429,7 @@
         "O(n) in the number of options", "2.0.0", "", \
         "request_policy:all_nodes response_policy:all_succeeded") \
     ROW(DEBUG, "debug", redis_debug, NULL, -2, \
-        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_NEEDS_FILLED | \
-        COMMAND_NO_MULTI, 0, 0, 0, SERVER, \
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_NEEDS_FILLED, 0, 0, 0, SERVER, \
         "SLEEP seconds | DIGEST", \
         "Helps tests: waits, or sums up the whole keyspace in a number.", \
         "that of the subcommand", "1.0.0", "", "") \

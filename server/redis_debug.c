@@ -69,10 +69,15 @@ static enum command_status debug_sleep(struct client *client, const struct resp_
             reply_error(client, "ERR DEBUG SLEEP takes seconds, from 0 to 3600");
             return COMMAND_DONE;
         }
+        if (client->in_multi && seconds > 0) { /* nobody waits with keys locked */
+            reply_error(client, "ERR DEBUG SLEEP does not wait inside a transaction");
+            return COMMAND_DONE;
+        }
         client->wait_state = clock_mono_us() + (uint64_t)(seconds * 1000000);
     }
     if (clock_mono_us() < client->wait_state)
         return COMMAND_WAIT;
+    client->wait_state = 0;
     reply_ok(client);
     return COMMAND_DONE;
 }
