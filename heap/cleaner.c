@@ -14,6 +14,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "heap/expire.h"
 #include "heap/heap_internal.h"
 #include "persist/segment_walk.h"
 
@@ -56,6 +57,7 @@ struct cleaner {
     struct condemned condemned[CONDEMNED_MAX];
     uint32_t condemned_count;
     bool stuck;
+    struct expire expire;
     struct look looks[CHUNK];
     struct index_op ops[CHUNK];
     uint32_t op_count;
@@ -70,6 +72,7 @@ bool cleaner_open(struct cleaner **out, struct heap *heap)
     cleaner->heap = heap;
     cleaner->context = index_writer_context(heap->index_writer);
     cleaner->pin = epoch_pin_new(heap->epochs);
+    expire_init(&cleaner->expire, heap->pool, heap->index);
     *out = cleaner;
     return cleaner->pin != NULL;
 }
@@ -494,11 +497,37 @@ static bool free_condemned(struct cleaner *cleaner)
     return freed;
 }
 
-bool cleaner_step(struct cleaner *cleaner, uint64_t now_ms)
+/* Drops what has expired, as the paced sweep finds it: the same way as what the cleaner drops. */
+static bool drop_expired(struct cleaner *cleaner, uint64_t now_us, uint64_t now_ms)
 {
-    bool freed = free_condemned(cleaner);
+    struct heap *heap = cleaner->heap;
+    struct expire_tick tick = {.now_us = now_us, .now_ms = now_ms, .w = index_writer_w(heap->index_writer)};
+    bool done = false;
+
+    if (!atomic_load_explicit(&heap->filled, memory_order_acquire))
+        return false;
+    for (uint8_t db = 0; db < PM_DATABASES; db++) {
+        uint64_t keys, expires;
+
+        heap_count(heap, db, &keys, &expires);
+        tick.expires += expires;
+    }
+    epoch_enter(heap->epochs, cleaner->pin);
+    cleaner->op_count = expire_collect(&cleaner->expire, &tick, cleaner->ops, CHUNK);
+    if (cleaner->op_count) {
+        done = carry_out(cleaner);
+        if (done)
+            atomic_fetch_add_explicit(&cleaner->stats.expired, cleaner->op_count, memory_order_relaxed);
+    }
+    epoch_leave(cleaner->pin);
+    return done;
+}
+
+bool cleaner_step(struct cleaner *cleaner, uint64_t now_us, uint64_t now_ms)
+{
+    bool done = free_condemned(cleaner);
 
     if (cleaner->active || choose(cleaner))
-        return scan(cleaner, now_ms) || freed;
-    return freed;
+        return scan(cleaner, now_ms) || done;
+    return drop_expired(cleaner, now_us, now_ms) || done;
 }

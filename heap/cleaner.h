@@ -31,8 +31,9 @@ struct cleaner_stats {
 
 bool cleaner_open(struct cleaner **out, struct heap *heap);
 void cleaner_close(struct cleaner *cleaner);
-/* A bounded piece of work: true if something was done. */
-bool cleaner_step(struct cleaner *cleaner, uint64_t now_ms);
+/* A bounded piece of work, of cleaning or of the expiry sweep: true if something was done. now_us: monotonic; now_ms:
+ * wall clock. */
+bool cleaner_step(struct cleaner *cleaner, uint64_t now_us, uint64_t now_ms);
 /* Nothing is under way and nothing could be gained from any segment now. */
 bool cleaner_is_stuck(const struct cleaner *cleaner);
 const struct cleaner_stats *cleaner_stats(const struct cleaner *cleaner);

@@ -392,7 +392,7 @@ bool heap_maintain_step(struct heap *heap, uint64_t now_us)
 
     step = index_writer_step(heap->index_writer, now_us);
     busy |= step == INDEX_WRITER_BUSY;
-    busy |= cleaner_step(heap->cleaner, clock_wall_ms());
+    busy |= cleaner_step(heap->cleaner, now_us, clock_wall_ms());
     busy |= skiplist_step(heap->skiplist, context);
     busy |= heap_sweep_step(heap);
     atomic_store_explicit(&heap->exhausted,
