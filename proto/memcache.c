@@ -47,16 +47,16 @@ size_t memcache_put_value_line(char *out, const uint8_t *key, uint32_t key_len, 
     return (size_t)(at + 2 - out);
 }
 
-/* `get KEY\r\n`, whole and in its plainest form. */
-static inline bool fast_get(const uint8_t *data, const uint8_t *end, struct memcache_request *out, size_t *consumed)
+/* `get KEY\r\n` or `gets KEY\r\n`, whole and in its plainest form; `key` is where the key begins. */
+static inline bool fast_get(enum memcache_verb verb, const uint8_t *data, const uint8_t *key, const uint8_t *end,
+                            struct memcache_request *out, size_t *consumed)
 {
-    const uint8_t *key = data + 4;
     const uint8_t *stop = scan_word_end(key, end);
     size_t key_len = (size_t)(stop - key);
     if (end - stop < 2 || stop[0] != '\r' || stop[1] != '\n' || key_len - 1 >= MEMCACHE_KEY_MAX) {
         return false;
     }
-    out->verb = MEMCACHE_GET;
+    out->verb = verb;
     out->noreply = false;
     out->more = false;
     out->key = key;
@@ -80,7 +80,7 @@ static inline const uint8_t *fast_number(const uint8_t *at, const uint8_t *end, 
     return at;
 }
 
-/* `set KEY FLAGS EXPTIME BYTES\r\n` and its value, whole and in their plainest form. */
+/* `set KEY FLAGS EXPTIME BYTES [noreply]\r\n` and its value, whole and in their plainest form. */
 static inline bool fast_set(const uint8_t *data, const uint8_t *end, uint32_t value_max, struct memcache_request *out,
                             size_t *consumed)
 {
@@ -101,7 +101,12 @@ static inline bool fast_set(const uint8_t *data, const uint8_t *end, uint32_t va
         return false;
     }
     const uint8_t *line_end = fast_number(exptime_end + 1, end, &out->value_bytes);
-    if (end - line_end < 4 || line_end[0] != '\r' || line_end[1] != '\n' || line_end == exptime_end + 1) {
+    if (line_end == exptime_end + 1) {
+        return false;
+    }
+    bool noreply = end - line_end > 12 && memcmp(line_end, " noreply", 8) == 0;
+    line_end += noreply ? 8 : 0;
+    if (end - line_end < 4 || line_end[0] != '\r' || line_end[1] != '\n') {
         return false;
     }
     const uint8_t *value = line_end + 2;
@@ -111,7 +116,7 @@ static inline bool fast_set(const uint8_t *data, const uint8_t *end, uint32_t va
         return false;
     }
     out->verb = MEMCACHE_SET;
-    out->noreply = false;
+    out->noreply = noreply;
     out->more = false;
     out->key = key;
     out->key_len = (uint32_t)key_len;
@@ -128,7 +133,7 @@ static enum memcache_parse need(struct memcache_parser *parser, size_t need_byte
 }
 
 /* Ready for the next line. */
-static enum memcache_parse done(struct memcache_parser *parser, enum parser_mode mode)
+static inline enum memcache_parse done(struct memcache_parser *parser, enum parser_mode mode)
 {
     parser->mode = (uint8_t)mode;
     parser->scanned_bytes = 0;
@@ -309,13 +314,14 @@ enum memcache_parse memcache_parse(struct memcache_parser *parser, const uint8_t
     if (len < 7) {
         return parse_line(parser, data, len, out, consumed);
     }
-    if (scan_is4(data, "get ") && fast_get(data, data + len, out, consumed)) {
-        (void)done(parser, AT_LINE);
-        return MEMCACHE_OK;
+    const uint8_t *end = data + len;
+    bool found = false;
+    if (scan_is4(data, "get ")) {
+        found = fast_get(MEMCACHE_GET, data, data + 4, end, out, consumed);
+    } else if (scan_is4(data, "set ")) {
+        found = fast_set(data, end, parser->value_max_bytes, out, consumed);
+    } else if (scan_is4(data, "gets") && data[4] == ' ') {
+        found = fast_get(MEMCACHE_GETS, data, data + 5, end, out, consumed);
     }
-    if (scan_is4(data, "set ") && fast_set(data, data + len, parser->value_max_bytes, out, consumed)) {
-        (void)done(parser, AT_LINE);
-        return MEMCACHE_OK;
-    }
-    return parse_line(parser, data, len, out, consumed);
+    return found ? done(parser, AT_LINE) : parse_line(parser, data, len, out, consumed);
 }

@@ -270,7 +270,7 @@ enum memcache_line memcache_line_parse(const uint8_t *line, size_t len, struct m
 {
     const uint8_t *at = line;
     const uint8_t *end = line + len;
-    struct words words = {.count = 0};
+    struct words words;
     out->noreply = false;
     out->more = false;
     if (!next_word(&at, end, &words.word[0])) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# SUITE_ASAN
 """Hearth beside redis-server: tests/differential/redis_compare.py."""
 import os
 import sys
