@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "heap/hash_index.h"
-#include "tests/unit/fake_pool.h"
+#include "tests/support/fake_pool.h"
 
 enum { SAMPLES = 1000000, BATCH = 16, LEAF = 45, ROUNDS = 3 };
 

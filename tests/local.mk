@@ -64,8 +64,17 @@ tests_unit_check_persist_skiplist_SOURCES = tests/unit/check_persist_skiplist.c 
 tests_unit_check_persist_skiplist_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 
 check_heap = \
+	tests/unit/check_heap_expire \
+	tests/unit/check_heap_fill \
+	tests/unit/check_heap_fill_threads \
 	tests/unit/check_heap_hash_index \
 	tests/unit/check_heap_hash_index_threads
+tests_unit_check_heap_expire_SOURCES = tests/unit/check_heap_expire.c tests/support/indexed_pool.h
+tests_unit_check_heap_expire_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_heap_fill_SOURCES = tests/unit/check_heap_fill.c tests/support/indexed_pool.h
+tests_unit_check_heap_fill_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_heap_fill_threads_SOURCES = tests/unit/check_heap_fill_threads.c tests/support/indexed_pool.h
+tests_unit_check_heap_fill_threads_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_hash_index_SOURCES = tests/unit/check_heap_hash_index.c tests/support/fake_pool.h
 tests_unit_check_heap_hash_index_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_hash_index_threads_SOURCES = tests/unit/check_heap_hash_index_threads.c tests/support/fake_pool.h
@@ -90,6 +99,7 @@ tests_crash_heap_crash_LDADD = $(HEAP_LIBS)
 check_threads = \
 	tests/unit/check_base_epoch \
 	tests/unit/check_base_log \
+	tests/unit/check_heap_fill_threads \
 	tests/unit/check_heap_hash_index_threads \
 	tests/unit/check_persist_log \
 	tests/unit/check_persist_recovery

@@ -5,12 +5,12 @@
  *         from the table is checked after them. Hashes are forced to collide where overflow and equal tags are the
  *         subject. What threads do to it: check_heap_hash_index_threads.c.
  */
-#include "check.h"
+#include "tests/unit/check.h"
 
 #include <stdlib.h>
 
-#include "fake_pool.h"
 #include "heap/hash_index_private.h"
+#include "tests/support/fake_pool.h"
 
 struct fixture {
     struct fake_pool fake;

@@ -6,13 +6,13 @@
  *         setter raises after each set. Once with hashes that make the table grow, once with hashes that crowd into
  *         sixteen chains, where slots move for ever. Runs under ThreadSanitizer.
  */
-#include "check.h"
+#include "tests/unit/check.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "fake_pool.h"
 #include "heap/hash_index_private.h"
+#include "tests/support/fake_pool.h"
 
 enum {
     READERS = 2,

@@ -4,8 +4,8 @@
  *
  * Object `number` has the key "key:%012d" and, version by version, records of its own place.
  */
-#ifndef HEARTH_TESTS_FAKE_POOL_H
-#define HEARTH_TESTS_FAKE_POOL_H
+#ifndef HEARTH_TESTS_SUPPORT_FAKE_POOL_H
+#define HEARTH_TESTS_SUPPORT_FAKE_POOL_H
 
 #include <stdio.h>
 #include <sys/mman.h>
