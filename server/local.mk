@@ -70,8 +70,6 @@ server_libserver_a_SOURCES = \
 	server/worker.h
 
 # main.c alone stands outside the archive, so that unit tests can link the rest.
-if HAVE_SERVER_MAIN
 bin_PROGRAMS += server/hearthd
 server_hearthd_SOURCES = server/main.c
 server_hearthd_LDADD = $(SERVER_LIBS)
-endif
