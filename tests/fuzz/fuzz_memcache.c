@@ -72,38 +72,44 @@ static void mix_request(struct outcome *outcome, const struct memcache_request *
     }
 }
 
-/* Gives the parser what lies between `from` and `to`; returns the new `from`, SIZE_MAX when it has closed. */
-static size_t arrive(struct memcache_parser *parser, const uint8_t *data, size_t from, size_t to,
-                     struct outcome *outcome)
+/* Parses all of [at, at + len). Returns what is consumed, SIZE_MAX when the parser closes. */
+static size_t parse_all(struct memcache_parser *parser, const uint8_t *at, size_t len, struct outcome *outcome)
 {
+    size_t from = 0;
     for (;;) {
-        size_t len = to - from;
-        uint8_t *copy = malloc(len > 0 ? len : 1);
-        if (len > 0) {
-            memcpy(copy, data + from, len);
-        }
         struct memcache_request request;
         size_t consumed = SIZE_MAX;
-        enum memcache_parse result = memcache_parse(parser, copy, len, &request, &consumed);
-        if (consumed > len || (result == MEMCACHE_OK && consumed == 0)) {
+        enum memcache_parse result = memcache_parse(parser, at + from, len - from, &request, &consumed);
+        if (consumed > len - from || (result == MEMCACHE_OK && consumed == 0)) {
             abort();
         }
-        if (result == MEMCACHE_OK) {
-            mix_request(outcome, &request);
-        }
-        free(copy);
         from += consumed;
         if (result == MEMCACHE_CLOSE) {
             mix_number(outcome, 0xc105e);
             return SIZE_MAX;
         }
         if (result == MEMCACHE_NEED_MORE) {
-            if (to - from > memcache_request_max_bytes(parser)) {
+            if (len - from > memcache_request_max_bytes(parser)) {
                 abort();
             }
             return from;
         }
+        mix_request(outcome, &request);
     }
+}
+
+/* Gives the parser what lies between `from` and `to`; returns the new `from`, SIZE_MAX when it has closed. */
+static size_t arrive(struct memcache_parser *parser, const uint8_t *data, size_t from, size_t to,
+                     struct outcome *outcome)
+{
+    size_t len = to - from;
+    uint8_t *copy = malloc(len > 0 ? len : 1);
+    if (len > 0) {
+        memcpy(copy, data + from, len);
+    }
+    size_t consumed = parse_all(parser, copy, len, outcome);
+    free(copy);
+    return consumed == SIZE_MAX ? SIZE_MAX : from + consumed;
 }
 
 static struct outcome parse_in_cuts(const uint8_t *data, size_t len, const uint8_t *cuts, size_t cut_count)

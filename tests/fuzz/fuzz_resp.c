@@ -67,37 +67,45 @@ static bool mix_answer(struct outcome *outcome, const struct resp_parser *parser
     abort();
 }
 
-/* Gives the parser what lies between `from` and `to`; returns the new `from`, SIZE_MAX after a protocol error. */
-static size_t arrive(struct resp_parser *parser, const uint8_t *data, size_t from, size_t to, uint32_t first_capacity,
-                     struct outcome *outcome)
+/* Parses all of [at, at + len). Returns what is consumed, SIZE_MAX after a protocol error. */
+static size_t parse_all(struct resp_parser *parser, uint8_t *at, size_t len, uint32_t first_capacity,
+                        struct outcome *outcome)
 {
     static struct resp_arg argv[RESP_INLINE_MAX_BYTES];
     uint32_t capacity = first_capacity;
+    size_t from = 0;
     for (;;) {
-        size_t len = to - from;
-        uint8_t *copy = malloc(len > 0 ? len : 1);
-        if (len > 0) {
-            memcpy(copy, data + from, len);
-        }
         size_t consumed = SIZE_MAX;
-        enum resp_parse result = resp_parse(parser, &LIMITS, copy, len, argv, capacity, &consumed);
-        if (consumed > len || (result == RESP_OK && consumed == 0)) {
+        enum resp_parse result = resp_parse(parser, &LIMITS, at + from, len - from, argv, capacity, &consumed);
+        if (consumed > len - from || (result == RESP_OK && consumed == 0)) {
             abort();
         }
-        bool on = mix_answer(outcome, parser, result, argv, capacity);
-        free(copy);
         from += consumed;
         if (result == RESP_NEED_ARGV && (parser->argc <= capacity || parser->argc > RESP_INLINE_MAX_BYTES)) {
             abort();
         }
-        capacity = result == RESP_NEED_ARGV ? parser->argc : first_capacity;
-        if (!on) {
-            if (to - from > RESP_INLINE_MAX_BYTES + LIMITS.request_max_bytes && result == RESP_NEED_MORE) {
+        if (!mix_answer(outcome, parser, result, argv, capacity)) {
+            if (result == RESP_NEED_MORE && len - from > RESP_INLINE_MAX_BYTES + LIMITS.request_max_bytes) {
                 abort();
             }
             return result == RESP_PROTOCOL_ERROR ? SIZE_MAX : from;
         }
+        capacity = result == RESP_NEED_ARGV ? parser->argc : first_capacity;
     }
+}
+
+/* Gives the parser what lies between `from` and `to`; returns the new `from`, SIZE_MAX after a protocol error. */
+static size_t arrive(struct resp_parser *parser, const uint8_t *data, size_t from, size_t to, uint32_t capacity,
+                     struct outcome *outcome)
+{
+    size_t len = to - from;
+    uint8_t *copy = malloc(len > 0 ? len : 1);
+    if (len > 0) {
+        memcpy(copy, data + from, len);
+    }
+    size_t consumed = parse_all(parser, copy, len, capacity, outcome);
+    free(copy);
+    return consumed == SIZE_MAX ? SIZE_MAX : from + consumed;
 }
 
 static struct outcome parse_in_cuts(const uint8_t *data, size_t len, const uint8_t *cuts, size_t cut_count,
