@@ -1,3 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Man pages. One file a line; see the folder for how they are made.
-dist_man_MANS +=
+# Man pages: man/NAME.in with the sections of options and commands, which the server prints from its tables.
+man_MANS = man/hearthd.8 man/hearth.conf.5
+EXTRA_DIST += man/hearthd.8.in man/hearth.conf.5.in
+CLEANFILES += man/hearthd.8 man/hearth.conf.5 man/options.man man/commands.man
+
+man/options.man: server/hearthd$(EXEEXT)
+	@$(MKDIR_P) man
+	$(AM_V_GEN)server/hearthd$(EXEEXT) --print-man-options >$@.tmp && mv $@.tmp $@
+man/commands.man: server/hearthd$(EXEEXT)
+	@$(MKDIR_P) man
+	$(AM_V_GEN)server/hearthd$(EXEEXT) --print-man-commands >$@.tmp && mv $@.tmp $@
+
+MAN_FILL = sed -e 's/@VERSION@/$(PACKAGE_VERSION)/' \
+	-e '/^@OPTIONS@$$/{r man/options.man' -e 'd;}' \
+	-e '/^@COMMANDS@$$/{r man/commands.man' -e 'd;}'
+man/hearthd.8: man/hearthd.8.in man/options.man man/commands.man
+	$(AM_V_GEN)$(MAN_FILL) $(srcdir)/man/hearthd.8.in >$@.tmp && mv $@.tmp $@
+man/hearth.conf.5: man/hearth.conf.5.in man/options.man
+	$(AM_V_GEN)$(MAN_FILL) $(srcdir)/man/hearth.conf.5.in >$@.tmp && mv $@.tmp $@

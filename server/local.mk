@@ -73,3 +73,6 @@ server_libserver_a_SOURCES = \
 bin_PROGRAMS += server/hearthd
 server_hearthd_SOURCES = server/main.c
 server_hearthd_LDADD = $(SERVER_LIBS)
+
+# Printed by `hearthd --print-conf`; tests/run/server-basics.py sees that it is up to date.
+dist_doc_DATA = conf/hearth.conf

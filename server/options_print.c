@@ -148,8 +148,8 @@ void commands_print_man(FILE *out)
 static const char conf_head[] =
     "# Configuration of hearthd: a directive and its value a line. Read by `hearthd hearth.conf`; directives\n"
     "# on the command line (--threads 2) have the last word. Each one stands here with its default.\n"
-    "# Sizes: 64mb, 1gb (k, m, g count in thousands). Times: 250ms, 1s, 1m. `include FILE` reads another file.\n"
-    "# Those marked (CONFIG SET) can be changed while the server runs.\n";
+    "# Sizes: 64mb, 1gb. Times: 250ms, 1s, 1m. `include FILE` reads another file.\n"
+    "# man hearth.conf says more. This file is printed by `hearthd --print-conf`.\n";
 
 void options_print_conf(FILE *out)
 {
@@ -158,10 +158,10 @@ void options_print_conf(FILE *out)
         const struct option_row *row = &option_table[i];
         fputc('\n', out);
         print_wrapped(out, "# ", row->help);
-        if (row->type == OPTION_CHOICE || row->when == OPTION_RUNTIME)
-            fprintf(out, "# %s%s%s\n", row->type == OPTION_CHOICE ? row->argument : "",
-                    row->type == OPTION_CHOICE && row->when == OPTION_RUNTIME ? " " : "",
-                    row->when == OPTION_RUNTIME ? "(CONFIG SET)" : "");
+        if (row->type == OPTION_CHOICE)
+            fprintf(out, "# One of %s.\n", row->argument);
+        if (row->when == OPTION_RUNTIME)
+            fputs("# CONFIG SET changes it.\n", out);
         fprintf(out, "# %s %s\n", row->name, row->standard[0] != '\0' ? row->standard : "\"\"");
     }
 }
