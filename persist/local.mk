@@ -25,6 +25,8 @@ persist_libpersist_a_SOURCES = \
 	persist/pm_layout.h \
 	persist/pm_sim.c \
 	persist/pm_sim.h \
+	persist/pm_sim_arena.c \
+	persist/pm_sim_arena.h \
 	persist/pm_sim_crash.c \
 	persist/pm_sim_private.h \
 	persist/pm_sites.h \

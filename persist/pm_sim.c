@@ -49,6 +49,8 @@ static void granule_clean(struct pm_sim *sim, uint64_t number)
     sim->outstanding[place] = sim->outstanding[--sim->outstanding_count];
     sim->place[sim->outstanding[place].number] = place;
     sim->place[number] = CLEAN;
+    if (sim->outstanding_count == 0)
+        sim_arena_reset(&sim->stores); /* so that the arena stays small and warm */
 }
 
 void sim_apply_first(struct pm_sim *sim, struct sim_granule *granule)
@@ -58,7 +60,7 @@ void sim_apply_first(struct pm_sim *sim, struct sim_granule *granule)
     memcpy(sim_durable_at(sim, granule->number) + store->from, store->data, store->bytes);
     granule->first = store->next;
     granule->count--;
-    free(store);
+    sim_arena_give(&sim->stores, store, sizeof *store + store->bytes);
 }
 
 /* Makes a granule durable as it was at `sequence`. */
@@ -80,9 +82,8 @@ static void commit(struct pm_sim *sim, uint64_t number, uint64_t sequence)
 static void note_store(struct pm_sim *sim, uint64_t off, const uint8_t *data, size_t bytes)
 {
     struct sim_granule *granule = granule_dirty(sim, off / sim->granule_bytes);
-    struct sim_store *store = malloc(sizeof *store + bytes);
+    struct sim_store *store = sim_arena_take(&sim->stores, sizeof *store + bytes);
 
-    must(store != NULL);
     store->next = NULL;
     store->sequence = ++sim->sequence;
     store->from = (uint16_t)(off % sim->granule_bytes);
@@ -253,19 +254,11 @@ enum pm_status pm_sim_open(struct pm **out, size_t bytes, enum pm_sim_mode mode)
 
 void sim_forget_outstanding(struct pm_sim *sim)
 {
-    for (size_t i = 0; i < sim->outstanding_count; i++) {
-        struct sim_granule *granule = &sim->outstanding[i];
-
-        while (granule->first != NULL) {
-            struct sim_store *store = granule->first;
-
-            granule->first = store->next;
-            free(store);
-        }
-        sim->place[granule->number] = CLEAN;
-    }
+    for (size_t i = 0; i < sim->outstanding_count; i++)
+        sim->place[sim->outstanding[i].number] = CLEAN;
     sim->outstanding_count = 0;
     sim->flush_count = 0;
+    sim_arena_reset(&sim->stores);
 }
 
 static void unmap_image(void *image, size_t bytes)
@@ -278,11 +271,10 @@ void pm_sim_free(struct pm *pm)
 {
     struct pm_sim *sim = sim_of(pm);
 
-    if (sim->place != NULL)
-        sim_forget_outstanding(sim);
     unmap_image(pm->base, pm->bytes);
     unmap_image(sim->durable, pm->bytes);
     unmap_image(sim->place, pm->bytes / sim->granule_bytes * sizeof *sim->place);
+    sim_arena_free(&sim->stores);
     free(sim->outstanding);
     free(sim->flushes);
     free(sim->allocated);

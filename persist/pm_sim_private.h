@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "persist/pm_sim.h"
+#include "persist/pm_sim_arena.h"
 
 enum { SPACE_UNIT_BITS = PM_SEGMENT_BITS_MIN, CLEAN = UINT32_MAX };
 
@@ -34,6 +35,7 @@ struct pm_sim {
     struct pm pm; /* first: struct pm * is struct pm_sim * */
     uint32_t granule_bytes;
     uint8_t *durable;
+    struct sim_arena stores;
     uint32_t *place; /* granule: index in `outstanding`, or CLEAN */
     struct sim_granule *outstanding;
     size_t outstanding_count, outstanding_room;
@@ -69,7 +71,7 @@ static inline uint8_t *sim_working_at(struct pm_sim *sim, uint64_t number)
 
 /* Applies the granule's first store to the durable image and takes it off the list. */
 void sim_apply_first(struct pm_sim *sim, struct sim_granule *granule);
-/* Every granule is clean, and nothing is flushed: the lists are freed, the images stay as they are. */
+/* Every granule is clean, and nothing is flushed: the lists are gone, the images stay as they are. */
 void sim_forget_outstanding(struct pm_sim *sim);
 
 #endif
