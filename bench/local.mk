@@ -3,11 +3,13 @@
 bench_programs = \
 	bench/bench_append \
 	bench/bench_hash_index \
+	bench/bench_index \
 	bench/bench_load \
 	bench/null_server
 bench_bench_append_LDADD = $(PERSIST_LIBS)
 bench_bench_hash_index_SOURCES = bench/bench_hash_index.c tests/support/fake_pool.h
 bench_bench_hash_index_LDADD = $(HEAP_LIBS)
+bench_bench_index_LDADD = $(PERSIST_LIBS)
 bench_null_server_LDADD = $(EVENT_LIBS)
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)

@@ -208,6 +208,15 @@ static enum pm_status give_up(struct skiplist *skiplist, struct pm_context *cont
     return committed != PM_OK ? committed : status;
 }
 
+static bool is_empty(const struct skiplist *skiplist)
+{
+    uint64_t keys = 0;
+
+    for (uint32_t db = 0; db < PM_DATABASES; db++)
+        keys += skiplist->staged_keys[db];
+    return keys == 0;
+}
+
 enum pm_status skiplist_apply(struct skiplist *skiplist, struct pm_context *context, struct index_op *ops, size_t count,
                               uint64_t w_after, size_t *applied)
 {
@@ -216,6 +225,7 @@ enum pm_status skiplist_apply(struct skiplist *skiplist, struct pm_context *cont
 
     *applied = 0;
     skiplist->place = (struct directory_place){0, 0};
+    skiplist->was_empty = is_empty(skiplist);
     while (status == PM_OK) {
         status = queue_fill(skiplist, &queue);
         if (status != PM_OK || queue.length == 0)

@@ -51,6 +51,7 @@ struct skiplist {
     struct shadow shadows[2];
     struct shadow *previous, *current; /* the last leaf of the batch, still open to its neighbour; the one being changed */
     uint64_t emitted;                  /* the last leaf whose images this batch has, 0: none */
+    bool was_empty;                    /* when this call of skiplist_apply() began */
     uint64_t ascending;                /* the leaf made by the last split at a right edge */
     struct directory_place place;      /* where the last group was found */
     struct fence fence;                /* scratch */

@@ -37,7 +37,7 @@ struct split {
     uint8_t low[INDEX_KEY_BYTES_MAX];
 };
 
-enum { FILL_MIN = 141, FILL_SPREAD = 90, FILL_ASCENDING = 230, FILL_WHOLE = 256, GAIN_WORTH_READING = 4 };
+enum { FILL_PARTS = 9, FILL_OF = 10, HALF_MIN = 29, HALF_SPREAD = 7, HALF_OF = 64, GAIN_WORTH_READING = 4 };
 
 struct split *split_new(void)
 {
@@ -86,6 +86,7 @@ static void order_entries(struct skiplist *skiplist, struct split *split)
 static void merge_items(struct skiplist *skiplist, struct split *split, struct index_op *const *inserts, uint32_t count)
 {
     uint32_t prefix_len = skiplist->current->leaf.prefix_len, entry = 0, insert = 0;
+    bool ascending = true; /* no new key before an old one */
 
     split->item_count = 0;
     while (entry < split->entry_count || insert < count) {
@@ -104,9 +105,10 @@ static void merge_items(struct skiplist *skiplist, struct split *split, struct i
             *item = split->entries[entry++];
         else
             insert++;
+        ascending = ascending && (insert == 0 || entry == split->entry_count);
         item->tie = split->item_count > 1 && item[-1].slice == item->slice;
     }
-    split->ascending = split->entry_count != 0 && split->items[split->entry_count - 1].op == NULL;
+    split->ascending = ascending && entry != 0;
 }
 
 /* Bytes that the keys of two items share; reads them only if their slices are equal. */
@@ -157,24 +159,38 @@ static void plan_fit(const struct skiplist *skiplist, const struct split *split,
     }
 }
 
-/* How many of the items left a leaf should take. `at`: number of the leaf, 0 is the old one. */
+/* A random part of 65,536, another one for each leaf of a split. */
+static uint32_t draw(const struct skiplist *skiplist, uint32_t at)
+{
+    return (uint32_t)((skiplist->random + at * UINT64_C(0x9e3779b97f4a7c15)) >> 48);
+}
+
+static uint32_t share_ascending(const struct split *split, uint32_t at, uint32_t left, uint32_t full)
+{
+    if (at == 0 && split->entry_count > full)
+        return split->entry_count;
+    if (left > full)
+        return full;
+    return at == 0 ? left - 1 : left;
+}
+
+/*
+ * How many of the items left a leaf should take. `at`: number of the leaf, 0 is the old one. Leaves that grow at random
+ * and split in halves are found to have a share x of their room, x in [1/2, 1], with density 1 / x^2 (Yao 1978):
+ * leaves made by the dozen begin with such shares, 1 / (2 - u), or they would all split at the same time again.
+ */
 static uint32_t plan_share(const struct skiplist *skiplist, const struct split *split, uint32_t at, uint32_t left,
                            uint32_t capacity)
 {
-    uint64_t spread = (skiplist->random + at * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
+    uint32_t full = capacity * FILL_PARTS / FILL_OF;
 
-    if (split->ascending) {
-        uint32_t share = capacity * FILL_ASCENDING / FILL_WHOLE;
-
-        if (at == 0)
-            return split->entry_count > share ? split->entry_count : share < left ? share : left - 1;
-        return left <= share ? left : share;
-    }
-    if (at != 0 && left <= capacity * FILL_ASCENDING / FILL_WHOLE)
+    if (split->ascending)
+        return share_ascending(split, at, left, full);
+    if (at != 0 && left <= full)
         return left;
-    if (left <= 2 * (capacity * FILL_ASCENDING / FILL_WHOLE))
-        return left / 2;
-    return capacity * (FILL_MIN + (uint32_t)(spread * FILL_SPREAD >> 32)) / FILL_WHOLE;
+    if (left <= 2 * full)
+        return left * (HALF_MIN + draw(skiplist, at) % HALF_SPREAD) / HALF_OF;
+    return (uint32_t)(((uint64_t)capacity << 16) / ((2 << 16) - draw(skiplist, at)));
 }
 
 static void plan_old(const struct skiplist *skiplist, struct split *split)
@@ -373,7 +389,7 @@ static bool is_ascending(const struct skiplist *skiplist, const struct split *sp
 {
     const struct shadow *old = skiplist->current;
 
-    return split->ascending &&
+    return split->ascending && !skiplist->was_empty &&
            (old->leaf.next == 0 || inserts > 1 || old->number == skiplist->ascending);
 }
 
