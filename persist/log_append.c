@@ -142,9 +142,20 @@ static uint64_t value_bytes(const struct log_record *record)
     return bytes;
 }
 
-/* Stores a record at `pos` of the open segment, checksum last; returns its bytes without padding. */
-static uint32_t store_record(struct log_writer *writer, uint32_t pos, struct pmd_record *header,
-                             const struct log_record *record)
+/* Stores the checksum of the last record: from here on it is valid. */
+static uint32_t store_checksum(struct log_writer *writer)
+{
+    struct pool *pool = writer->log->pool;
+    struct pmd_record *record = (struct pmd_record *)pool_at(pool, writer->last_off);
+    uint32_t checksum = record_checksum(pool, writer->last_off, record, writer->last_bytes);
+
+    pm_store(&writer->context, &record->checksum, &checksum, sizeof(checksum));
+    return checksum;
+}
+
+/* Stores a record at `pos` of the open segment, all but its checksum. */
+static void store_record(struct log_writer *writer, uint32_t pos, struct pmd_record *header,
+                         const struct log_record *record)
 {
     struct pool *pool = writer->log->pool;
     pm_off off = pool_segment_off(pool, writer->open->segment) + pos;
@@ -152,7 +163,6 @@ static uint32_t store_record(struct log_writer *writer, uint32_t pos, struct pmd
     uint8_t head[sizeof(*header) + 20];
     uint32_t head_bytes;
 
-    header->checksum = 0;
     if (header->flags & (PMD_HAS_EXPIRY | PMD_HAS_CLIENT_FLAGS | PMD_HAS_CAS)) {
         head_bytes = make_head(head, header, record);
         pm_store(&writer->context, at, head, head_bytes);
@@ -171,10 +181,8 @@ static uint32_t store_record(struct log_writer *writer, uint32_t pos, struct pmd
         pm_store(&writer->context, at, record->parts[i].data, record->parts[i].bytes);
         at += record->parts[i].bytes;
     }
-    header->checksum = record_checksum(pool, off, (const struct pmd_record *)to, (uint32_t)(at - to));
-    pm_store(&writer->context, to, &header->checksum, sizeof(header->checksum));
     writer->last_off = off;
-    return (uint32_t)(at - to);
+    writer->last_bytes = (uint32_t)(at - to);
 }
 
 /* The LINK that makes the new open segment the continuation of `previous`. */
@@ -190,7 +198,8 @@ static void append_link(struct log_writer *writer, const struct log_stretch *pre
     struct log_record record = {.kind = PMD_RECORD_LINK, .parts = &part, .part_count = 1};
     struct pmd_record header = {.kind = PMD_RECORD_LINK, .flags = PMD_LAST, .value_len = sizeof(link)};
 
-    (void)store_record(writer, 0, &header, &record);
+    store_record(writer, 0, &header, &record);
+    store_checksum(writer);
     writer->pos = LOG_LINK_BYTES;
 }
 
@@ -257,15 +266,16 @@ pm_loc log_append(struct log_writer *writer, const struct log_record *record)
     must(writer->turn_open && record->key_len <= RECORD_KEY_MAX);
     debug_check(cts_epoch(record->cts) == writer->epoch);
     if (record->in_transaction && writer->members++ > 0)
-        writer->members_sum = record_members_sum(
-            writer->members_sum, ((struct pmd_record *)pool_at(writer->log->pool, writer->last_off))->checksum);
+        writer->members_sum = record_members_sum(writer->members_sum, store_checksum(writer));
     if (HEARTH_UNLIKELY(!fits_open(writer, room)))
         move_on(writer);
     else if (!writer->appended)
         start_range(writer);
     must(writer->pos + room <= writer->log->pool->segment_bytes);
     header.turn_line = writer->turn_line;
-    (void)store_record(writer, writer->pos, &header, record);
+    store_record(writer, writer->pos, &header, record);
+    if (!record->in_transaction)
+        store_checksum(writer);
     writer->pos += (uint32_t)bytes;
     writer->turn_records++;
     writer->turn_bytes += bytes;
@@ -274,25 +284,22 @@ pm_loc log_append(struct log_writer *writer, const struct log_record *record)
 
 /* ---- transactions ---- */
 
-/* Makes the last record the one that makes its transaction count. Until its new checksum has reached the media a crash
- * finds a member without an end, or an invalid record: the transaction is absent. */
+/*
+ * Makes the last record the one that makes its transaction count. It gets its checksum only now (other members when the
+ * next one comes), so no crash finds it valid and without its end: every record that is valid is as it was meant.
+ */
 static void mark_last(struct log_writer *writer, uint32_t count)
 {
-    struct pool *pool = writer->log->pool;
-    struct pmd_record *record = (struct pmd_record *)pool_at(pool, writer->last_off);
+    struct pmd_record *record = (struct pmd_record *)pool_at(writer->log->pool, writer->last_off);
     uint8_t flags = record->flags | PMD_LAST | (count > 1 ? PMD_HAS_TXN : 0);
     struct pmd_txn_trailer trailer = {count, writer->members_sum};
-    uint32_t options = (uint32_t)(record_key(record) - (const uint8_t *)(record + 1));
-    uint32_t bytes = (uint32_t)sizeof(*record) + options + record->key_len + record->value_len;
-    uint32_t checksum;
 
     pm_store(&writer->context, &record->flags, &flags, sizeof(flags));
     if (count > 1) {
-        pm_store(&writer->context, (uint8_t *)record + bytes, &trailer, sizeof(trailer));
-        bytes += sizeof(trailer);
+        pm_store(&writer->context, (uint8_t *)record + writer->last_bytes, &trailer, sizeof(trailer));
+        writer->last_bytes += sizeof(trailer);
     }
-    checksum = record_checksum(pool, writer->last_off, record, bytes);
-    pm_store(&writer->context, &record->checksum, &checksum, sizeof(checksum));
+    store_checksum(writer);
 }
 
 void log_commit(struct log_writer *writer, uint32_t count)

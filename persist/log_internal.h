@@ -63,7 +63,8 @@ struct log_writer {
     uint32_t counter; /* next within it */
     bool in_transaction;
     uint32_t members, members_sum; /* of the open transaction; the sum is without the last */
-    pm_off last_off;               /* the last record appended */
+    pm_off last_off;               /* of the last record appended, */
+    uint32_t last_bytes;           /* and its bytes without padding */
 
     struct log_cursor read; /* the index writer's */
     struct log_cursor sync; /* the sync actor's */

@@ -379,6 +379,61 @@ static void check_transaction_over_segments(void **state)
     assert_keys(0, 7);
 }
 
+/* Any subset and any prefix of the stores of a turn with a transaction between two records. */
+static void check_transaction_is_whole_or_absent(void **state)
+{
+    struct pm *pm = *state;
+    uint32_t counts[8] = {0};
+
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        log_turn_begin(log_writer(life.log, 0));
+        life_put(&life, 0, 0, 100);
+        put_transaction(1, 5, seed % 4 == 0 ? 20000 : 60, true);
+        life_put(&life, 0, 6, 10);
+        life_end(&life);
+        if (seed % 2)
+            pm_sim_crash(pm, PM_SIM_RANDOM, 0, seed);
+        else
+            pm_sim_crash(pm, PM_SIM_ALL_BUT, seed / 4, 0);
+        assert_int_equal(life_begin(&life, pm, &turn_mode), PM_OK);
+        assert_keys(0, life.item_count);
+        counts[life.item_count]++;
+        life_end(&life);
+        pm_sim_free(pm);
+        *state = pm = life_sim(PM_SIM_LINES);
+        assert_int_equal(life_begin(&life, pm, &turn_mode), PM_OK);
+    }
+    for (uint32_t i = 2; i < 6; i++)
+        assert_int_equal(counts[i], 0);
+    assert_true(counts[0] > 0 && counts[1] > 0 && counts[6] > 0 && counts[7] > 0);
+}
+
+/* The first, second ... drain of a recovery fails, until one succeeds: each is an error, and the next start goes well. */
+static void check_every_drain_may_fail(void **state)
+{
+    enum pm_status status = PM_IO;
+    struct pm *pm = *state;
+    uint64_t after = 0;
+
+    for (uint32_t i = 0; i < 6; i++)
+        life_put_turn(&life, i % 2, i, 20000);
+    log_turn_begin(log_writer(life.log, 0));
+    put_transaction(9, 2, 100, false); /* something to reject */
+    life_end(&life);
+    pm_sim_kill(pm);
+    while (status != PM_OK) {
+        pm_sim_fail_drain(pm, ++after);
+        status = life_begin(&life, pm, &epoch_mode);
+        if (status == PM_OK)
+            break;
+        assert_int_equal(status, PM_IO);
+        pm_sim_kill(pm);
+    }
+    pm_sim_fail_drain(pm, 0);
+    assert_true(after >= 4);
+    assert_int_equal(life.item_count, 6);
+}
+
 /* Members that do not add up, each valid by itself: only damage, or a mistake of ours, makes that. */
 static void check_wrong_trailer(void **state)
 {
@@ -518,6 +573,9 @@ int main(void)
         TURN_TEST(check_damage_below_a_seal),
         TURN_TEST(check_open_transaction_is_absent),
         TURN_TEST(check_transaction_over_segments),
+        TURN_TEST(check_transaction_is_whole_or_absent),
+        TURN_TEST(check_every_drain_may_fail),
+        EPOCH_TEST(check_every_drain_may_fail),
         TURN_TEST(check_wrong_trailer),
         EPOCH_TEST(check_only_synced_epochs_survive),
         EPOCH_TEST(check_killed_process_keeps_all),
