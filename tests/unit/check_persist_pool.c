@@ -363,7 +363,7 @@ static bool recover_creation(struct pm *pm, void *context)
 static uint64_t crash_creation(struct pm *pm, const struct pool_create *how, bool quiet, struct crash_run *run)
 {
     struct crash_plan plan = {.seed = 1, .nested = true, .killed = true, .quiet = quiet, .stop_at_first = quiet,
-                              .images_a_point = 60, .recover = recover_creation};
+                              .images_a_point = 30, .recover = recover_creation};
     struct pool *pool;
     enum pm_status status;
     uint64_t failures;
@@ -424,7 +424,7 @@ static void check_creation_over_remains(void **state)
         struct pm *pm = scribbled((enum pm_sim_mode)mode);
 
         assert_int_equal(crash_creation(pm, &create, false, &run), 0);
-        assert_true(run.images > 200 / CRASH_THIN / 2);
+        assert_true(run.images > 100 / CRASH_THIN / 2);
         pm_sim_free(pm);
     }
 }
@@ -469,7 +469,7 @@ static void check_reset_crashes(void **state)
 {
     struct reset_scene scene = {.old_w = 99};
     struct crash_plan plan = {
-        .seed = 1, .nested = true, .images_a_point = 150, .recover = recover_reset, .context = &scene};
+        .seed = 1, .nested = true, .images_a_point = 60, .recover = recover_reset, .context = &scene};
     struct pm *pm = new_pool();
     struct pm_context context;
     struct crash_run run;
@@ -541,7 +541,7 @@ static uint64_t crash_updates(uint64_t seed, enum pm_site skip)
 static void check_update_crashes(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 8; seed++)
+    for (uint64_t seed = 1; seed <= 4; seed++)
         assert_int_equal(crash_updates(seed, PM_SITE_COUNT), 0);
     if (CRASH_THIN > 1)
         skip();
