@@ -24,6 +24,7 @@ server_libserver_a_SOURCES = \
 	server/memcache_internal.h \
 	server/memcache_room.c \
 	server/memcache_stats.c \
+	server/object_type.h \
 	server/option_table.h \
 	server/options.c \
 	server/options.h \

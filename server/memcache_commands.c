@@ -12,6 +12,7 @@
 #include "server/command.h"
 #include "server/exptime.h"
 #include "server/memcache_internal.h"
+#include "server/object_type.h"
 #include "server/redis_version.h"
 #include "server/server.h"
 #include "server/stats.h"
@@ -244,7 +245,7 @@ static enum command_status join(struct client *client, const struct memcache_req
         reply_line(client, request, REPLY("NOT_STORED"));
     } else if (joined > VALUE_BYTES_MAX) {
         STAT_ADD(client->stats, store_too_large, 1);
-        reply_line(client, request, REPLY("SERVER_ERROR object too large for cache"));
+        reply_line(client, request, REPLY("NOT_STORED")); /* memcached's words for a result that is too large */
     } else if (!client_room_covers(client, request->key_len, joined)) {
         status = COMMAND_RETRY;
     } else {
@@ -280,7 +281,8 @@ static void put_counter(struct heap_edit *edit, const char *digits, uint32_t len
     const struct heap_put put = {.parts = parts,
                                  .part_count = fill > 0 ? 2 : 1,
                                  .client_flags = edit->old.client_flags,
-                                 .expire_at_ms = edit->old.expire_at_ms};
+                                 .expire_at_ms = edit->old.expire_at_ms,
+                                 .type = fill > 0 ? OBJECT_FILLED_NUMBER : OBJECT_STRING};
 
     (void)heap_edit_put(edit, &put);
 }

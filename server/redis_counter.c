@@ -3,13 +3,14 @@
  * Numbers kept as text: INCR and its kind, INCRBYFLOAT.
  *
  * IDEA     The value is the number's text, so that it is the same counter for both protocols. memcached's incr and decr
- *          fill what a shorter result leaves with spaces; those at the end of a number are no part of it here, where
- *          Redis, which never meets them, would refuse the value. A counter beyond 63 bits, which memcached allows, is
- *          no integer for INCR.
+ *          fill what a shorter result leaves of the value with spaces; such an object bears a type of its own
+ *          (object_type.h), by which INCR takes it for the number that it is. A counter beyond 63 bits, which memcached
+ *          allows, is no integer for INCR.
  */
 #include <math.h>
 
 #include "base/number.h"
+#include "server/object_type.h"
 #include "server/redis_argument.h"
 #include "server/redis_commands.h"
 #include "server/redis_float.h"
@@ -18,16 +19,11 @@
 #define ERROR_OVERFLOW "ERR increment or decrement would overflow"
 #define ERROR_NOT_FLOAT "ERR value is not a valid float"
 
-/* The longest number is 20 characters; what memcached fills with spaces is never longer. */
-#define COUNTER_BYTES_MAX NUMBER_TEXT_BYTES_MAX
-
 static bool parse_counter(const struct object *object, int64_t *value)
 {
     uint32_t len = object->value_len;
 
-    if (len > COUNTER_BYTES_MAX)
-        return false;
-    while (len > 1 && object->value[len - 1] == ' ')
+    while (object->type == OBJECT_FILLED_NUMBER && len > 1 && object->value[len - 1] == ' ')
         len--;
     return number_parse_i64(object->value, len, value);
 }
@@ -43,8 +39,8 @@ void redis_counter_reserve(struct client *client, uint32_t argc, const struct re
                            struct command_room *room)
 {
     (void)client, (void)argc;
-    room->value_bytes = COUNTER_BYTES_MAX;
-    room->bytes = heap_bytes(argv[1].len, COUNTER_BYTES_MAX);
+    room->value_bytes = NUMBER_TEXT_BYTES_MAX;
+    room->bytes = heap_bytes(argv[1].len, NUMBER_TEXT_BYTES_MAX);
     room->records = 1;
 }
 

@@ -23,15 +23,21 @@ struct scan {
     struct client *client;
     const struct resp_arg *pattern; /* NULL: all */
     bool no_type;                   /* a TYPE that no object has */
-    uint64_t count;
+    uint64_t met;                   /* keys looked at */
+    uint64_t count;                 /* of them, given */
 };
 
-enum { SCAN_COUNT_STANDARD = 10, KEYS_STEP = 1024 };
+/*
+ * The hash index has room for many more keys than a small database fills. A SCAN goes on until it has found COUNT keys,
+ * by strides that double as long as they find nothing, up to a bound on the slots it looks at: 2 MB of memory.
+ */
+enum { SCAN_COUNT_STANDARD = 10, SCAN_STRIDE_MAX = 4096, SCAN_SLOTS_MAX = 1 << 18, KEYS_STEP = 1024 };
 
 static void each_key(const struct heap_scan_item *item, void *context)
 {
     struct scan *scan = context;
 
+    scan->met++;
     if (scan->no_type)
         return;
     if (scan->pattern != NULL && !glob_match(scan->pattern->data, scan->pattern->len, item->key, item->key_len))
@@ -106,6 +112,22 @@ static bool read_scan_options(struct scan *scan, uint32_t argc, const struct res
     return false;
 }
 
+/* Goes on from `cursor` until COUNT keys were found or enough was looked at. Returns the next cursor. */
+static uint64_t walk(struct scan *scan, uint64_t cursor, uint64_t wanted)
+{
+    uint64_t stride = wanted < SCAN_STRIDE_MAX ? wanted : SCAN_STRIDE_MAX;
+    uint64_t slots = 0;
+
+    do {
+        uint64_t before = scan->met;
+        cursor = heap_scan(scan->client->heap_worker, database(scan->client), cursor, stride, each_key, scan);
+        slots += stride;
+        if (scan->met == before && stride < SCAN_STRIDE_MAX)
+            stride *= 2;
+    } while (cursor != 0 && scan->met < wanted && slots < SCAN_SLOTS_MAX);
+    return cursor;
+}
+
 /* The reply is [cursor, [keys]], and both heads are known last. */
 enum command_status redis_scan(struct client *client, uint32_t argc, const struct resp_arg *argv)
 {
@@ -122,7 +144,7 @@ enum command_status redis_scan(struct client *client, uint32_t argc, const struc
     if (!read_scan_options(&scan, argc, argv, &step))
         return COMMAND_DONE;
     mark = reply_mark(client);
-    cursor = heap_scan(client->heap_worker, database(client), cursor, step, each_key, &scan);
+    cursor = walk(&scan, cursor, step);
     reply_array_at(client, mark, scan.count);
     len = resp_put_array_head(head, 2);
     len += resp_put_bulk(head + len, digits, number_format_u64(digits, cursor));
