@@ -21,18 +21,30 @@ bool transaction_holds(const struct heap_worker *worker, uint64_t hash)
     return worker->transaction.stripes[stripe / 64] >> (stripe % 64) & 1;
 }
 
+enum { STRIPE_WORDS = (1 << HASH_INDEX_STRIPE_BITS) / 64 };
+
+/* Calls `each` for the transaction's stripes, ascending. */
+static void for_stripes(struct heap_worker *worker, void (*each)(struct hash_index *index, uint32_t stripe))
+{
+    for (uint32_t i = 0; i < STRIPE_WORDS; i++)
+        for (uint64_t left = worker->transaction.stripes[i]; left; left &= left - 1)
+            each(worker->heap->index, i * 64 + (uint32_t)__builtin_ctzll(left));
+}
+
 bool heap_transaction_begin(struct heap_worker *worker, const struct index_key *keys, size_t count)
 {
     struct transaction *transaction = &worker->transaction;
+    uint32_t records = worker->reserved_records;
 
     must(!transaction->active);
-    if (count > HEAP_TRANSACTION_KEYS || worker->reserved_records > LOG_TRANSACTION_RECORDS_MAX)
+    worker->reserved_records = 0; /* the next transaction reserves anew, or only reads */
+    if (count > HEAP_TRANSACTION_KEYS || records > LOG_TRANSACTION_RECORDS_MAX)
         return false;
     transaction->active = true;
     transaction->direct = worker->exclusive;
     transaction->records = transaction->staged_count = 0;
     if (transaction->direct) {
-        log_transaction_begin(worker->log, worker->reserved_records);
+        log_transaction_begin(worker->log, records);
         return true;
     }
     memset(transaction->stripes, 0, sizeof(transaction->stripes));
@@ -40,10 +52,8 @@ bool heap_transaction_begin(struct heap_worker *worker, const struct index_key *
         uint32_t stripe = hash_index_stripe(keys[i].hash);
         transaction->stripes[stripe / 64] |= UINT64_C(1) << (stripe % 64);
     }
-    for (uint32_t stripe = 0; stripe < 1 << HASH_INDEX_STRIPE_BITS; stripe++)
-        if (transaction->stripes[stripe / 64] >> (stripe % 64) & 1)
-            hash_index_lock_stripe(worker->heap->index, stripe);
-    log_transaction_begin(worker->log, worker->reserved_records);
+    for_stripes(worker, hash_index_lock_stripe);
+    log_transaction_begin(worker->log, records);
     return true;
 }
 
@@ -150,9 +160,7 @@ void heap_transaction_commit(struct heap_worker *worker)
     log_commit(worker->log, transaction->records);
     if (!transaction->direct) {
         publish(worker);
-        for (uint32_t stripe = 0; stripe < 1 << HASH_INDEX_STRIPE_BITS; stripe++)
-            if (transaction->stripes[stripe / 64] >> (stripe % 64) & 1)
-                hash_index_unlock_stripe(worker->heap->index, stripe);
+        for_stripes(worker, hash_index_unlock_stripe);
         hash_index_grow(worker->heap->index);
     }
     transaction->active = false;
