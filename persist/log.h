@@ -30,7 +30,8 @@ struct log_options {
 };
 
 /* After recovery. Writers' first segments are taken lazily. `epochs` is shared with everybody. */
-enum pm_status log_open(struct log **out, struct pool *pool, struct epochs *epochs, const struct log_options *options) HEARTH_MUST_USE;
+enum pm_status log_open(struct log **out, struct pool *pool, struct epochs *epochs,
+                        const struct log_options *options) HEARTH_MUST_USE;
 void log_close(struct log *log);
 struct log_writer *log_writer(struct log *log, uint32_t number);
 
@@ -49,17 +50,18 @@ enum pm_status log_turn_close(struct log_writer *writer) HEARTH_MUST_USE;
  * without waiting: room in the open segment, or segments in hand. Call before the first lock and record of a command
  * (C7). PM_FULL: no segment ready for this class now: close the turn, let others work, ask again.
  */
-enum pm_status log_reserve(struct log_writer *writer, enum space_class class, uint64_t bytes, uint32_t records) HEARTH_MUST_USE;
+enum pm_status log_reserve(struct log_writer *writer, enum space_class class, uint64_t bytes,
+                           uint32_t records) HEARTH_MUST_USE;
 
 struct log_part {
     const void *data;
     size_t bytes;
 };
 struct log_record {
-    uint8_t kind;  /* enum pmd_record_kind */
+    uint8_t kind; /* enum pmd_record_kind */
     uint8_t type;
     uint8_t db;
-    bool in_transaction; /* an LP follows: do not set PMD_LAST */
+    bool in_transaction;   /* an LP follows: do not set PMD_LAST */
     uint64_t expire_at_ms; /* 0: none */
     uint32_t client_flags; /* 0: none */
     uint64_t cas;          /* 0: the cts is the unique */

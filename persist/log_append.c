@@ -48,11 +48,11 @@ static enum pm_status grow_hand(struct log_writer *writer, uint32_t spares)
 
     if (cap <= writer->hand_cap)
         return PM_OK;
-    array = realloc(writer->spares, cap * sizeof(*array));
+    array = realloc(writer->spares, cap * sizeof(struct log_stretch *));
     if (!array)
         return PM_NO_MEMORY;
     writer->spares = array;
-    array = realloc(writer->left, cap * sizeof(*array));
+    array = realloc(writer->left, cap * sizeof(struct log_stretch *));
     if (!array)
         return PM_NO_MEMORY;
     writer->left = array;

@@ -24,13 +24,13 @@ struct recovered_segment {
     uint32_t segment, from, to; /* bytes: records above W lie there */
 };
 struct recovery {
-    uint64_t w;            /* index horizon */
-    uint64_t first_epoch;  /* where this run begins: the old lease */
-    uint64_t journal_batch;/* highest complete batch, now applied */
+    uint64_t w;                                         /* index horizon */
+    uint64_t first_epoch;                               /* where this run begins: the old lease */
+    uint64_t journal_batch;                             /* highest complete batch, now applied */
     uint64_t keys[PM_DATABASES], expires[PM_DATABASES]; /* of the index */
-    uint64_t now_ms;       /* wall clock, never below the pool's clock_high_ms */
-    uint64_t records, bytes; /* accepted above W */
-    struct recovered_segment *segments; /* in log order of each writer; for log_add_recovered() */
+    uint64_t now_ms;                                    /* wall clock, never below the pool's clock_high_ms */
+    uint64_t records, bytes;                            /* accepted above W */
+    struct recovered_segment *segments;                 /* in log order of each writer; for log_add_recovered() */
     uint32_t segment_count;
 };
 
