@@ -21,7 +21,8 @@
 struct heap;
 struct heap_worker;
 
-enum heap_durability { HEAP_DURABILITY_DEFAULT, HEAP_DURABILITY_PROCESS, HEAP_DURABILITY_POWER };
+/* In the order of the words of the directive, as are the two behind it. */
+enum heap_durability { HEAP_DURABILITY_DEFAULT, HEAP_DURABILITY_POWER, HEAP_DURABILITY_PROCESS };
 enum heap_on_damage { HEAP_DAMAGE_REFUSE, HEAP_DAMAGE_RESET };
 enum heap_eviction { HEAP_EVICTION_CACHE, HEAP_EVICTION_NONE };
 
