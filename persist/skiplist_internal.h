@@ -89,8 +89,8 @@ static inline bool leaf_number_is_valid(const struct skiplist *skiplist, uint64_
 
 /* ---- skiplist_read.c ---- */
 
-/* A consistent copy of a leaf, or of its first line and its last two, which hold all of the header and of a fence that is
- * not spilled. Returns the sequence word it was read under. */
+/* A consistent copy of a leaf, or of its first line and its fence (unless that is spilled). Returns the sequence word it
+ * was read under. */
 uint32_t leaf_copy(struct skiplist *skiplist, uint64_t number, struct pmd_leaf *copy);
 uint32_t leaf_copy_head(struct skiplist *skiplist, uint64_t number, struct pmd_leaf *copy);
 /* The key against the low fence of a sound copy: below, at or above 0. Of a broken chain nothing is above. */

@@ -6,6 +6,10 @@
 
 #include <stdlib.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -34,15 +38,42 @@ uint32_t leaf_checksum(struct pmd_leaf *copy, uint64_t number)
     return (uint32_t)XXH3_64bits_withSeed(bytes + HEADER_SUMMED_TO, HEADER_SUMMED_BYTES + PM_LEAF_AREA, number);
 }
 
+/* Slots below `end` (a multiple of 4) whose first 28 hash bits, the highest of their first word, are `low`. */
+#ifdef __SSE2__
+static uint64_t match_low(const struct pmd_leaf *leaf, uint64_t low, uint32_t end)
+{
+    const float *words = (const float *)(const void *)leaf->area; /* four an entry */
+    const __m128i wanted = _mm_set1_epi32((int)low);
+    uint64_t found = 0;
+
+    for (uint32_t i = 0; i < end; i += 4, words += 16) {
+        __m128 first = _mm_shuffle_ps(_mm_loadu_ps(words), _mm_loadu_ps(words + 4), _MM_SHUFFLE(1, 1, 1, 1));
+        __m128 second = _mm_shuffle_ps(_mm_loadu_ps(words + 8), _mm_loadu_ps(words + 12), _MM_SHUFFLE(1, 1, 1, 1));
+        __m128i four = _mm_castps_si128(_mm_shuffle_ps(first, second, _MM_SHUFFLE(2, 0, 2, 0)));
+        __m128i equal = _mm_cmpeq_epi32(_mm_srli_epi32(four, PM_LOC_BITS - 32), wanted);
+
+        found |= (uint64_t)_mm_movemask_ps(_mm_castsi128_ps(equal)) << i;
+    }
+    return found;
+}
+#else
+static uint64_t match_low(const struct pmd_leaf *leaf, uint64_t low, uint32_t end)
+{
+    uint64_t found = 0;
+
+    for (uint32_t i = 0; i < end; i++)
+        found |= (uint64_t)(leaf_entry(leaf, i).loc_hash >> PM_LOC_BITS == low) << i;
+    return found;
+}
+#endif
+
 uint64_t leaf_match(const struct pmd_leaf *leaf, uint64_t hash)
 {
     uint64_t low = hash & ((UINT64_C(1) << LEAF_HASH_LOW_BITS) - 1), high = (hash & LEAF_HASH_MASK) >> LEAF_HASH_LOW_BITS;
-    uint64_t candidates = 0, found = 0;
+    uint64_t candidates, found = 0;
     uint32_t end = leaf->used == 0 ? 0 : 64 - (uint32_t)__builtin_clzll(leaf->used);
 
-    for (uint32_t i = 0; i < end; i++)
-        candidates |= (uint64_t)(leaf_entry(leaf, i).loc_hash >> PM_LOC_BITS == low) << i;
-    for (candidates &= leaf->used; candidates != 0; candidates &= candidates - 1) {
+    for (candidates = match_low(leaf, low, (end + 3) & ~3U) & leaf->used; candidates != 0; candidates &= candidates - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(candidates);
 
         if ((leaf_entry(leaf, slot).hash_key & 0xfff) == high)

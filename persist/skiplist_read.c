@@ -13,18 +13,22 @@
 
 #include "persist/skiplist_internal.h"
 
-enum { HEAD_COPY_TAIL = PM_LEAF_KEY_BYTES_MAX, RESTARTS_MAX = 1 << 20 };
+enum { RESTARTS_MAX = 1 << 20 };
 
+/* All of a leaf, or what a search needs: its first line, and its fence, which lies at its end. */
 static void copy_words(struct skiplist *skiplist, uint64_t number, struct pmd_leaf *copy, bool whole)
 {
     const uint8_t *media = (const uint8_t *)media_leaf(skiplist, number);
+    uint32_t tail;
 
     if (whole) {
         media_copy(copy, media, PM_LEAF_BYTES);
         return;
     }
+    __builtin_prefetch(media + PM_LEAF_BYTES - PM_LINE);
     media_copy(copy, media, PM_LINE);
-    media_copy((uint8_t *)copy + PM_LEAF_BYTES - HEAD_COPY_TAIL, media + PM_LEAF_BYTES - HEAD_COPY_TAIL, HEAD_COPY_TAIL);
+    tail = leaf_low_bytes(copy) <= PM_LEAF_KEY_BYTES_MAX ? (leaf_low_bytes(copy) + 7) & ~7U : 0;
+    media_copy((uint8_t *)copy + PM_LEAF_BYTES - tail, media + PM_LEAF_BYTES - tail, tail);
 }
 
 static uint32_t copy_leaf(struct skiplist *skiplist, uint64_t number, struct pmd_leaf *copy, bool whole)
@@ -185,33 +189,50 @@ static enum pm_status key_is_behind(struct skiplist *skiplist, const struct pmd_
     return PM_OK;
 }
 
-/* Copies the leaf that holds the key. */
+/* Goes along level 0 to the leaf that holds the key, by headers. */
+static enum pm_status go_along(struct skiplist *skiplist, const struct index_key *key, uint64_t *number, bool *dead)
+{
+    uint64_t steps = skiplist->pool->pm->bytes / PM_LEAF_BYTES;
+    struct pmd_leaf head;
+    bool behind = true;
+
+    while (steps-- != 0) {
+        enum pm_status status;
+
+        if (!leaf_number_is_valid(skiplist, *number))
+            return report_damage(*number, "a link leads outside of its segments");
+        leaf_copy_head(skiplist, *number, &head);
+        *dead = head.state != PMD_LEAF_LIVE;
+        if (*dead)
+            return PM_OK;
+        status = key_is_behind(skiplist, &head, key, &behind, dead);
+        if (status != PM_OK || *dead || !behind)
+            return status;
+        *number = head.next;
+    }
+    return report_damage(*number, "its leaves form a circle");
+}
+
+/* Copies the leaf that holds the key. The leaf found by headers may have changed since: the copy decides. */
 static enum pm_status find_leaf(struct skiplist *skiplist, const struct index_key *key, struct pmd_leaf *copy,
                                 uint64_t *number, uint32_t *sequence)
 {
     bool verify = !atomic_load_explicit(&skiplist->built, memory_order_acquire);
 
     for (uint32_t restarts = 0; restarts < RESTARTS_MAX; restarts++) {
-        bool dead = false, behind = true;
-        uint64_t steps = skiplist->pool->pm->bytes / PM_LEAF_BYTES;
+        bool dead, behind = true;
+        enum pm_status status;
 
         *number = tower_search(skiplist, key, false, NULL);
-        while (behind && steps-- != 0) {
-            enum pm_status status = read_leaf(skiplist, *number, verify, copy, sequence, &dead);
-
+        do {
+            status = go_along(skiplist, key, number, &dead);
+            if (status == PM_OK && !dead)
+                status = read_leaf(skiplist, *number, verify, copy, sequence, &dead);
             if (status == PM_OK && !dead)
                 status = key_is_behind(skiplist, copy, key, &behind, &dead);
-            if (status != PM_OK)
-                return status;
-            if (dead)
-                break;
-            if (behind)
-                *number = copy->next;
-        }
-        if (!dead && !behind)
-            return PM_OK;
-        if (!dead)
-            return report_damage(*number, "its leaves form a circle");
+        } while (status == PM_OK && !dead && behind);
+        if (status != PM_OK || !dead)
+            return status;
     }
     return report_damage(*number, "a leaf that is dead is linked");
 }

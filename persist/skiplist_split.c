@@ -66,18 +66,37 @@ static int compare_items(const struct skiplist *skiplist, const struct item *a, 
     return index_key_compare(&x, &y);
 }
 
+/* Sorts by slice, slot below; slots of equal slices are then put in order by their records. */
+static uint32_t order_slots(const struct pmd_leaf *leaf, uint64_t sorted[PM_LEAF_ENTRIES_MAX])
+{
+    uint32_t count = 0;
+
+    for (uint64_t left = leaf->used; left != 0; left &= left - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctzll(left), at = count++;
+        uint64_t slice_slot = entry_slice(leaf_entry(leaf, slot)) | slot;
+
+        for (; at > 0 && sorted[at - 1] > slice_slot; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = slice_slot;
+    }
+    return count;
+}
+
 static void order_entries(struct skiplist *skiplist, struct split *split)
 {
     const struct pmd_leaf *leaf = &skiplist->current->leaf;
+    uint64_t sorted[PM_LEAF_ENTRIES_MAX];
 
-    split->entry_count = 0;
-    for (uint64_t left = leaf->used; left != 0; left &= left - 1) {
-        uint32_t slot = (uint32_t)__builtin_ctzll(left), at = split->entry_count++;
+    split->entry_count = order_slots(leaf, sorted);
+    for (uint32_t i = 0; i < split->entry_count; i++) {
+        uint32_t slot = sorted[i] & 0xff, at = i;
         struct pmd_leaf_entry entry = leaf_entry(leaf, slot);
         struct item item = {
             .slice = entry_slice(entry), .hash = entry_hash(entry), .loc = entry_loc(entry), .slot = slot};
 
-        for (; at > 0 && compare_items(skiplist, &split->entries[at - 1], &item) > 0; at--)
+        for (; at > 0 && split->entries[at - 1].slice == item.slice &&
+               compare_items(skiplist, &split->entries[at - 1], &item) > 0;
+             at--)
             split->entries[at] = split->entries[at - 1];
         split->entries[at] = item;
     }
