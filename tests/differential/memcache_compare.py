@@ -19,6 +19,8 @@ INTENDED DIFFERENCES
         behind it in memory;
         a number that becomes shorter by incr or decr may be padded with spaces in memcached, depending on who else
         looks at the item; Hearth stores it without;
+        a retrieval of a key that is too long makes memcached forget answers to earlier commands that it has not sent
+        yet, so such a one is the first of its burst;
         a delayed flush_all cancels an earlier one in memcached, so that what is gone may come back;
         what stats and version tell about the server itself;
         the meta, bget, slabs, lru, watch and other commands that Hearth does not have are ERROR there.
@@ -32,6 +34,7 @@ from memcache_commands import KEYS, MemcacheCommands
 
 CONNECTIONS = 2
 BURST_MAX = 20
+RETRIEVALS = (b'get', b'gets', b'gat', b'gats')
 
 
 class Difference(Exception):
@@ -64,6 +67,16 @@ def equal_values(left, right):
         return False
     # A number that has become shorter.
     return left[2] == right[2] or (left[2].rstrip(b' ') == right[2].rstrip(b' ') and left[2].rstrip(b' ').isdigit())
+
+
+def bursts(commands):
+    """Cuts before each retrieval of a key that is too long, see INTENDED DIFFERENCES."""
+    begin = 0
+    for at, (words, _) in enumerate(commands):
+        if at > begin and words[0] in RETRIEVALS and any(len(word) > 250 for word in words[1:]):
+            yield commands[begin:at]
+            begin = at
+    yield commands[begin:]
 
 
 class Side:
@@ -106,7 +119,7 @@ class Comparison:
 
     def differ(self, what):
         lines = [f'seed {self.seed}, command {self.count}: {what}', '  the commands:']
-        lines += ['    ' + line for line in self.history[-BURST_MAX - 8:]]
+        lines += ['    ' + line[:1000] for line in self.history[-BURST_MAX - 8:]]
         raise Difference('\n'.join(lines))
 
     def unique(self, key, side):
@@ -163,7 +176,9 @@ class Comparison:
         rng = self.rng
         while self.count < count:
             pair = self.pairs[rng.randrange(CONNECTIONS)]
-            self.burst(pair, [command for _ in range(rng.randint(1, BURST_MAX)) for command in self.commands.next()])
+            commands = [command for _ in range(rng.randint(1, BURST_MAX)) for command in self.commands.next()]
+            for part in bursts(commands):
+                self.burst(pair, part)
             if rng.random() < 0.01:
                 # Fresh uniques, and everything that is stored.
                 self.burst(pair, [([b'gets', *KEYS], None)])
@@ -185,7 +200,8 @@ def compare_sizes(servers, seed):
               [([b'gets'] + [b'big', b'none'] * 3 + [b'none'] * 20000, None)],
               [([b'get'] + [b'none'] * 3000 + [b'L' * 251], None)]]
     for case in cases:
-        comparison.burst(comparison.pairs[0], [([b'set', b'big', b'7', b'0', b'3'], b'old'), *case])
+        for part in bursts([([b'set', b'big', b'7', b'0', b'3'], b'old'), *case]):
+            comparison.burst(comparison.pairs[0], part)
     comparison.close()
     return len(cases)
 

@@ -10,6 +10,7 @@ import time
 
 START_SECONDS = 30
 REPLY_SECONDS = 20
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 
 
 def free_port():
@@ -27,8 +28,8 @@ def connect(port):
 class Server:
     """A process and the port it listens on."""
 
-    def __init__(self, name, command, port, log_path):
-        self.name, self.port, self.log_path = name, port, log_path
+    def __init__(self, name, command, port, log_path, pool=None):
+        self.name, self.port, self.log_path, self.pool = name, port, log_path, pool
         self.command = command
         self.process = None
 
@@ -55,6 +56,8 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        if self.pool and os.path.exists(self.pool):
+            os.unlink(self.pool)
 
     def log_tail(self):
         with open(self.log_path, 'rb') as log:
@@ -84,12 +87,13 @@ def memcached(name='memcached', port=None):
 def hearthd(protocol):
     """hearthd, listening for `protocol` ('redis' or 'memcache')."""
     port = free_port()
-    program = os.path.join(os.environ['HEARTH_BUILD'], 'server', 'hearthd')
-    pool = os.path.join(os.environ.get('HEARTH_SHM') or scratch(), f'differential-{protocol}.pool')
+    build = os.environ.get('HEARTH_BUILD') or os.path.join(TOP, 'build', 'opt')
+    program = os.path.join(build, 'server', 'hearthd')
+    pool = os.path.join(os.environ.get('HEARTH_SHM') or scratch(), f'differential-{protocol}-{port}.pool')
     ports = {'redis': '0', 'memcache': '0', protocol: str(port)}
     command = [program, '--pool', pool, '--pool-size', '1gb', '--bind', '127.0.0.1', '--threads', '2',
                '--redis-port', ports['redis'], '--memcache-port', ports['memcache']]
-    return Server('hearthd', command, port, os.path.join(scratch(), f'hearthd-{protocol}.log'))
+    return Server('hearthd', command, port, os.path.join(scratch(), f'hearthd-{protocol}.log'), pool)
 
 
 def subject(protocol):

@@ -103,7 +103,7 @@ class RedisCommands:
             return rng.randbytes(rng.randrange(1, 40))
         if draw < 0.99:
             return b'v' * rng.randrange(1, 3000)
-        return rng.randbytes(rng.choice([10000, 40000, 100000]))
+        return rng.randbytes(rng.choice([10000, 30000, 60000]))
 
     def integer(self):
         return self.rng.choice(INTEGERS if self.rng.random() < 0.9 else NOT_INTEGERS)
