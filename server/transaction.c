@@ -265,17 +265,25 @@ static void run_queued(struct client *client, const struct queued *queued)
         stat_bump(&client->stats->failed[number], 1);
 }
 
-/* Runs the queue under the locks. A flush stands outside of heap transactions: they are closed before it. */
+/*
+ * Commands that concern the whole keyspace: a flush cannot be a part of a heap transaction, and KEYS and its kind would
+ * neither get past the locks of one nor see what it has not published yet. An EXEC with any of them runs in an
+ * exclusive section, and its heap transaction is closed before each and opened again for what follows. So nobody sees
+ * a part of it; but where such a command stands between writes, a crash may leave those before it alone.
+ */
+enum { STANDS_APART = COMMAND_FLUSH | COMMAND_NEEDS_FILLED };
+
+/* Runs the queue; the locks of all keys are held or taken here. */
 static void run_queue(struct client *client, const struct transaction *transaction)
 {
     const struct command *exec = client->command;
 
     reply_array(client, transaction->queue_count);
     for (uint32_t i = 0; i < transaction->queue_count; i++) {
-        bool flushes = (transaction->queue[i].command->flags & COMMAND_FLUSH) != 0;
-        if (flushes && client->in_transaction)
+        bool apart = (transaction->queue[i].command->flags & STANDS_APART) != 0;
+        if (apart && client->in_transaction)
             unlock_planned(client);
-        else if (!flushes && !client->in_transaction)
+        else if (!apart && !client->in_transaction)
             must(lock_planned(client, transaction)); /* they were not too many before */
         run_queued(client, &transaction->queue[i]);
     }
@@ -297,8 +305,8 @@ static enum command_status execute_locked(struct client *client, const struct tr
 
 static enum command_status execute(struct client *client, struct transaction *transaction)
 {
-    bool exclusive = (client->multi_flags & COMMAND_FLUSH) != 0;
-    enum command_status status;
+    bool exclusive = (client->multi_flags & STANDS_APART) != 0;
+    enum command_status status = COMMAND_DONE;
 
     if (transaction->planned == NULL && !plan_make(client, transaction, NULL)) {
         reply_error(client, ERROR_MEMORY);
@@ -308,14 +316,12 @@ static enum command_status execute(struct client *client, struct transaction *tr
         reply_error(client, "ERR the pool could not be written, see the server's log");
         return COMMAND_DONE;
     }
-    if (lock_planned(client, transaction)) {
+    if (lock_planned(client, transaction))
         status = execute_locked(client, transaction);
-        if (client->in_transaction)
-            unlock_planned(client);
-    } else {
+    else
         reply_error(client, "ERR too many keys for one transaction");
-        status = COMMAND_DONE;
-    }
+    if (client->in_transaction)
+        unlock_planned(client);
     if (exclusive)
         heap_exclusive_end(client->heap_worker);
     return status;
