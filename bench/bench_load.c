@@ -350,7 +350,7 @@ static void print_result(struct run *run, uint64_t elapsed_ns)
            run->batch_us[count - 1]);
 }
 
-static void usage(void)
+__attribute__((noreturn)) static void usage(void)
 {
     fputs("usage: bench_load --protocol memcache|redis --port P --op get|set [--connections N] [--depth N]\n"
           "                  [--value-bytes N] [--keys N] [--first-key N] [--requests N]\n"
@@ -372,8 +372,11 @@ static void parse_options(struct options *options, int argc, char **argv)
     int option;
 
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        unsigned long long number = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
+        unsigned long long number;
 
+        if (optarg == NULL)
+            usage();
+        number = strtoull(optarg, NULL, 10);
         switch (option) {
         case 'p':
             options->protocol = strcmp(optarg, "redis") == 0 ? REDIS : MEMCACHE;
@@ -426,7 +429,7 @@ int main(int argc, char **argv)
                                          .requests = 100000,
                                          .random_keys = true,
                                          .seed = 1}};
-    struct conn *conns;
+    static struct conn *conns;
     uint64_t begin_ns;
 
     parse_options(&run.options, argc, argv);

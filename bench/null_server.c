@@ -86,7 +86,7 @@ static void *check(void *memory)
 
 static void make_replies(size_t value_bytes)
 {
-    char *value = check(malloc(value_bytes));
+    char *value = check(malloc(value_bytes + 1));
     int head;
 
     memset(value, 'x', value_bytes);

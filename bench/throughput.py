@@ -54,15 +54,15 @@ def requests_for(run, target_s):
 
 def start_all(stack, threads, size):
     """The servers of one setting, each holding all keys in the setting's size."""
-    running = {
-        "memcached": servers.memcached("memcached", threads),
-        "redis": servers.redis("redis"),
-        "process": servers.hearth("hearth process", threads, "process"),
-        "power": servers.hearth("hearth power", threads, "power"),
-        "null": servers.null("null", threads, size),
-    }
-    for server in running.values():
-        stack.enter_context(server)
+    running = {}
+    for which, make in (
+        ("memcached", lambda: servers.memcached("memcached", threads)),
+        ("redis", lambda: servers.redis("redis")),
+        ("process", lambda: servers.hearth("hearth process", threads, "process")),
+        ("power", lambda: servers.hearth("hearth power", threads, "power")),
+        ("null", lambda: servers.null("null", threads, size)),
+    ):
+        running[which] = stack.enter_context(make())
     for server in running.values():
         protocol, port = ("memcache", server.memcache_port) if server.memcache_port else ("redis", server.redis_port)
         servers.load(protocol, port, "set", KEYS, 64, 4, size, KEYS, "sequential")

@@ -2,6 +2,7 @@
 """Servers under measurement: started on free loopback ports, asked whether they answer, timed, ended by pid."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -15,11 +16,22 @@ OUT = os.path.join(TOP, "bench", "out")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+HANDED_OUT = set()
+
+
 def free_port():
-    """A loopback port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port that nobody uses now, below those that the kernel gives to outgoing connections."""
+    while True:
+        port = random.randrange(12000, 32000)
+        if port in HANDED_OUT:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        HANDED_OUT.add(port)
+        return port
 
 
 def answers(port, request, begin):

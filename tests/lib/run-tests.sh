@@ -103,7 +103,8 @@ run_bounded() {
     shift
     timeout -k 10 "$limit" "$@" </dev/null &
     pid=$!
-    # shellcheck disable=SC2064  (the pid of now)
+    # The pid of now, not of then.
+    # shellcheck disable=SC2064
     trap "kill -KILL -- -$pid; exit 143" TERM
     wait $pid || status=$?
     kill -KILL -- -$pid 2>/dev/null || true
