@@ -335,9 +335,9 @@ distcheck
 suites asan asan
 unit_tests opt list-unit $unit_limit
 unit_tests asan list-unit $((unit_limit * 3))
-threads_list=list-unit-threads
+threads_list="list-unit-threads"
 if [ "$HEARTH_LONG" = 1 ]; then
-    threads_list=list-unit-heap
+    threads_list="list-unit-heap"
 fi
 unit_tests tsan $threads_list $((unit_limit * 5)) "${no_aslr[@]}"
 fuzzers
