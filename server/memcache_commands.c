@@ -272,18 +272,31 @@ static void count_delta(struct client *client, bool up, bool found)
         STAT_ADD(client->stats, decr_misses, 1);
 }
 
-/* The number as the value: as long as the old value at least, filled with spaces, as memcached leaves it. */
+#define SPACES_16 "                "
+#define SPACES_256 \
+    SPACES_16 SPACES_16 SPACES_16 SPACES_16 SPACES_16 SPACES_16 SPACES_16 SPACES_16 \
+    SPACES_16 SPACES_16 SPACES_16 SPACES_16 SPACES_16 SPACES_16 SPACES_16 SPACES_16
+
+/*
+ * The number as the value: as long as the old value at least, filled with spaces, as memcached leaves it. A long text
+ * that begins with a number counts as one, so there may be much to fill: it is gathered from pieces.
+ */
 static void put_counter(struct heap_edit *edit, const char *digits, uint32_t len)
 {
-    static const char spaces[COUNTER_VALUE_BYTES_MAX + 1] = "                                                                ";
+    static const char spaces[] = SPACES_256 SPACES_256 SPACES_256 SPACES_256 SPACES_256 SPACES_256 SPACES_256 SPACES_256;
+    struct log_part parts[1 + VALUE_BYTES_MAX / (sizeof spaces - 1) + 1] = {{digits, len}};
     uint32_t fill = edit->old.value_len > len ? edit->old.value_len - len : 0;
-    const struct log_part parts[] = {{digits, len}, {spaces, fill}};
-    const struct heap_put put = {.parts = parts,
-                                 .part_count = fill > 0 ? 2 : 1,
-                                 .client_flags = edit->old.client_flags,
-                                 .expire_at_ms = edit->old.expire_at_ms,
-                                 .type = fill > 0 ? OBJECT_FILLED_NUMBER : OBJECT_STRING};
+    struct heap_put put = {.parts = parts,
+                           .part_count = 1,
+                           .client_flags = edit->old.client_flags,
+                           .expire_at_ms = edit->old.expire_at_ms,
+                           .type = fill > 0 ? OBJECT_FILLED_NUMBER : OBJECT_STRING};
 
+    while (fill > 0) {
+        uint32_t piece = fill < sizeof spaces - 1 ? fill : (uint32_t)(sizeof spaces - 1);
+        parts[put.part_count++] = (struct log_part){spaces, piece};
+        fill -= piece;
+    }
     (void)heap_edit_put(edit, &put);
 }
 
@@ -291,6 +304,7 @@ static void put_counter(struct heap_edit *edit, const char *digits, uint32_t len
 static enum command_status change_counter(struct client *client, const struct memcache_request *request)
 {
     bool up = request->verb == MEMCACHE_INCR;
+    enum command_status status = COMMAND_DONE;
     char digits[NUMBER_TEXT_BYTES_MAX + 2];
     struct heap_edit edit;
     struct index_key key;
@@ -302,9 +316,10 @@ static enum command_status change_counter(struct client *client, const struct me
     if (!edit.found) {
         count_delta(client, up, false);
         reply_line(client, request, REPLY("NOT_FOUND"));
-    } else if (edit.old.value_len > COUNTER_VALUE_BYTES_MAX ||
-               !number_parse_u64_loose(edit.old.value, edit.old.value_len, &value)) {
+    } else if (!number_parse_u64_loose(edit.old.value, edit.old.value_len, &value)) {
         reply_line(client, request, REPLY("CLIENT_ERROR cannot increment or decrement non-numeric value"));
+    } else if (!client_room_covers(client, request->key_len, edit.old.value_len)) {
+        status = COMMAND_RETRY;
     } else {
         value = up ? value + request->delta : value > request->delta ? value - request->delta : 0;
         len = number_format_u64(digits, value);
@@ -314,7 +329,7 @@ static enum command_status change_counter(struct client *client, const struct me
         reply_line(client, request, digits, len + 2);
     }
     heap_edit_end(&edit);
-    return COMMAND_DONE;
+    return status;
 }
 
 /* ---- the rest ---- */

@@ -7,9 +7,6 @@
 
 #include "server/client.h"
 
-/* incr and decr take no number with more bytes than this, spaces included: their room is known without a look. */
-#define COUNTER_VALUE_BYTES_MAX 64
-
 /* stats and its sections: memcache_stats.c. */
 void memcache_stats(struct client *client, const struct memcache_request *request);
 

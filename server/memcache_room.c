@@ -2,6 +2,7 @@
 /*
  * How much room in the log a memcached request needs, and what it is told when there is none.
  */
+#include "base/number.h"
 #include "server/command.h"
 #include "server/memcache_internal.h"
 #include "server/stats.h"
@@ -57,9 +58,11 @@ void memcache_room(struct client *client, const struct memcache_request *request
         room_for_one(request, old_value_bound(client, request->key, request->key_len) + request->value_bytes, room);
         break;
     case MEMCACHE_INCR:
-    case MEMCACHE_DECR: /* the handler refuses longer ones, so that the old length need not be asked for */
-        room_for_one(request, COUNTER_VALUE_BYTES_MAX, room);
+    case MEMCACHE_DECR: { /* as long as before, or the longest number */
+        uint64_t old = old_value_bound(client, request->key, request->key_len);
+        room_for_one(request, old > NUMBER_TEXT_BYTES_MAX ? old : NUMBER_TEXT_BYTES_MAX, room);
         break;
+    }
     case MEMCACHE_TOUCH:
         room_for_one(request, old_value_bound(client, request->key, request->key_len), room);
         break;
