@@ -13,7 +13,7 @@
 
 #include "base/assert.h"
 
-enum { LEAVES_A_STEP = 64 };
+enum { LEAVES_A_STEP = 64, ENTRIES_A_GROW = 16 /* a call splits enough for more than that */ };
 
 static uint32_t mean_record_bytes(const struct segment *segment)
 {
@@ -40,9 +40,9 @@ void heap_fill_init(struct heap_fill *fill, struct pool *pool, struct skiplist *
     fill->pin = epoch_pin_new(epochs);
     must(fill->pin);
     /* Noted now, while no segment is freed or written anew. */
-    fill->mean_bytes = calloc(pool->segment_count, sizeof *fill->mean_bytes);
-    for (uint64_t i = 0; fill->mean_bytes && i < pool->segment_count; i++)
-        fill->mean_bytes[i] = mean_record_bytes(&pool->segments[i]);
+    fill->segments = calloc(pool->segment_count, sizeof *fill->segments);
+    for (uint64_t i = 0; fill->segments && i < pool->segment_count; i++)
+        fill->segments[i].mean_bytes = mean_record_bytes(&pool->segments[i]);
 }
 
 void heap_fill_end(struct heap_fill *fill)
@@ -50,16 +50,23 @@ void heap_fill_end(struct heap_fill *fill)
     if (fill->started)
         skiplist_walk_end(&fill->walk);
     fill->started = false;
-    free(fill->mean_bytes);
-    fill->mean_bytes = NULL;
+    free(fill->segments);
+    fill->segments = NULL;
 }
 
-static void count_live(struct heap_fill *fill, pm_loc loc)
+static void count_entry(struct heap_fill *fill, pm_loc loc)
 {
     uint32_t segment = pool_segment_of(fill->pool, loc * PM_UNIT);
 
-    if (fill->mean_bytes && fill->mean_bytes[segment])
-        atomic_fetch_add_explicit(&fill->pool->segments[segment].live_bytes, fill->mean_bytes[segment],
+    if (fill->segments && segment < fill->pool->segment_count)
+        fill->segments[segment].entries++;
+}
+
+static void add_live_bytes(struct heap_fill *fill)
+{
+    for (uint64_t i = 0; fill->segments && i < fill->pool->segment_count; i++)
+        atomic_fetch_add_explicit(&fill->pool->segments[i].live_bytes,
+                                  (int64_t)fill->segments[i].entries * fill->segments[i].mean_bytes,
                                   memory_order_relaxed);
 }
 
@@ -82,33 +89,46 @@ static enum pm_status fill_entry(struct heap_fill *fill, const struct skiplist_e
     bool ok = true;
 
     hash_index_lock(fill->index, entry->hash_bits);
-    if (HEARTH_UNLIKELY(!skiplist_walk_valid(fill->skiplist, &fill->walk)))
+    if (HEARTH_UNLIKELY(!skiplist_walk_valid(fill->skiplist, &fill->held)))
         loc = look_again(fill, entry, &status);
-    if (loc)
+    if (HEARTH_LIKELY(loc))
         hash_index_fill(fill->index, entry->hash_bits, loc, &ok);
     hash_index_unlock(fill->index, entry->hash_bits);
-    hash_index_grow(fill->index);
-    count_live(fill, entry->loc);
+    count_entry(fill, entry->loc);
     return status ? status : ok ? PM_OK : PM_NO_MEMORY;
+}
+
+/* Brings in the held leaf and asks for the buckets of the next, in turns, so that the waits overlap. */
+static enum pm_status fill_held(struct heap_fill *fill)
+{
+    uint32_t ahead = 0;
+
+    for (uint32_t i = 0; i < fill->held.count; i++) {
+        enum pm_status status = fill_entry(fill, &fill->held.entries[i]);
+
+        if (status)
+            return status;
+        if (ahead < fill->walk.count)
+            hash_index_prefetch(fill->index, fill->walk.entries[ahead++].hash_bits);
+        if (i % ENTRIES_A_GROW == 0)
+            hash_index_grow(fill->index);
+    }
+    while (ahead < fill->walk.count)
+        hash_index_prefetch(fill->index, fill->walk.entries[ahead++].hash_bits);
+    fill->visited += fill->held.count;
+    return PM_OK;
 }
 
 static enum pm_status fill_leaf(struct heap_fill *fill)
 {
-    const struct skiplist_walk *walk = &fill->walk;
+    enum pm_status status = fill_held(fill);
 
-    for (uint32_t i = 0; i < walk->count; i++)
-        hash_index_prefetch(fill->index, walk->entries[i].hash_bits);
-    for (uint32_t i = 0; i < walk->count; i++) {
-        enum pm_status status = fill_entry(fill, &walk->entries[i]);
-
-        if (status)
-            return status;
-    }
-    fill->visited += walk->count;
-    return PM_OK;
+    fill->held = fill->walk;
+    fill->walk.count = 0;
+    return status;
 }
 
-/* Under the pin. */
+/* Under the pin; holds no leaf when it returns. */
 static enum pm_status fill_leaves(struct heap_fill *fill)
 {
     enum pm_status status = PM_OK;
@@ -123,7 +143,7 @@ static enum pm_status fill_leaves(struct heap_fill *fill)
         if (!status)
             status = fill_leaf(fill);
     }
-    return status;
+    return status ? status : fill_leaf(fill);
 }
 
 bool heap_fill_step(struct heap_fill *fill)
@@ -136,6 +156,8 @@ bool heap_fill_step(struct heap_fill *fill)
     fill->done = !fill->status && fill->walk.done;
     if (!fill->done && !fill->status)
         return true;
+    if (fill->done)
+        add_live_bytes(fill);
     heap_fill_end(fill);
     return false;
 }

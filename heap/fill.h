@@ -10,7 +10,7 @@
  * The estimate is a little high for records of the recovered tail (the index writer counts them too) and a little low
  * for those superseded before the filler came by; the cleaner learns the truth when it reads the segment.
  *
- * COST: about 50 ns an entry, mostly the wait for buckets, which are asked for a leaf ahead of their use.
+ * COST: 50 to 80 ns an entry, mostly the wait for buckets, which are asked for a leaf ahead of their use.
  *
  * THREADS: one at a time calls steps; everything else goes on meanwhile.
  */
@@ -19,15 +19,22 @@
 
 #include "heap/hash_index.h"
 
+/* What the filler knows of a segment. */
+struct fill_segment {
+    uint32_t mean_bytes; /* of a record */
+    uint32_t entries;    /* that name one in it, so far */
+};
+
 struct heap_fill {
     struct pool *pool;
     struct skiplist *skiplist;
     struct hash_index *index;
     struct epochs *epochs;
     struct epoch_pin *pin;
-    struct skiplist_walk walk;
-    uint32_t *mean_bytes; /* of a record, by segment; NULL: no memory for estimates */
-    uint64_t visited;     /* entries */
+    struct skiplist_walk walk;     /* the leaf read last: its buckets are on their way */
+    struct skiplist_walk held;     /* a copy of the one before: its entries go in meanwhile */
+    struct fill_segment *segments; /* NULL: no memory for estimates */
+    uint64_t visited;              /* entries */
     bool started;
     bool done;             /* complete: every key of the ordered index is in the hash index */
     enum pm_status status; /* not PM_OK: it stopped, and never will be complete */

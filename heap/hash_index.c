@@ -2,19 +2,13 @@
 /*
  * The hash index: opening, finding and changing single slots.
  *
- * A find costs one cache line of the table and the head of one record. Eight tags are compared at once where SSE2 is
- * there (they lie in the upper halves of the words); ThreadSanitizer gets the portable loop, whose loads it can see.
+ * A find costs one cache line of the table and the head of one record.
  */
-#include "heap/hash_index_private.h"
+#include "heap/hash_index_match.h"
 
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-
-#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
-#define HASH_INDEX_SSE2 1
-#include <emmintrin.h>
-#endif
 
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
 /* Small tables stay on small pages; from here on a page too many is a few per cent at most. */
@@ -83,48 +77,6 @@ void hash_index_close(struct hash_index *index)
 
 /* ---- find ---- */
 
-/* Bit i: word i has this tag (which then has to be looked at again: words change). */
-#ifdef HASH_INDEX_SSE2
-static inline uint32_t match_four(const _Atomic uint64_t *words, uint64_t tag)
-{
-    const __m128i *pairs = (const __m128i *)(const void *)words;
-    __m128 low = _mm_castsi128_ps(_mm_load_si128(pairs)), high = _mm_castsi128_ps(_mm_load_si128(pairs + 1));
-    __m128i tags = _mm_castps_si128(_mm_shuffle_ps(low, high, _MM_SHUFFLE(3, 1, 3, 1)));
-    __m128i same =
-        _mm_cmpeq_epi32(_mm_and_si128(tags, _mm_set1_epi32((int)(TAG_MASK >> 32))), _mm_set1_epi32((int)(tag >> 32)));
-
-    return (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(same));
-}
-/* x86 keeps loads in order: what is left is to keep the compiler from moving them. */
-static inline void match_done(void)
-{
-    atomic_signal_fence(memory_order_acquire);
-}
-#else
-static inline uint32_t match_four(const _Atomic uint64_t *words, uint64_t tag)
-{
-    uint32_t match = 0;
-
-    for (uint32_t i = 0; i < 4; i++)
-        match |= (uint32_t)(((word_load(&words[i]) ^ tag) & TAG_MASK) == 0) << i;
-    return match;
-}
-static inline void match_done(void)
-{
-}
-#endif
-
-static inline uint32_t part_match(const struct chain_part *part, uint64_t tag)
-{
-    uint32_t match = match_four(part->words, tag);
-
-    if (part->count == BUCKET_WORDS)
-        match |= match_four(part->words + 4, tag) << 4;
-    match_done();
-    return match;
-}
-_Static_assert(BUCKET_WORDS == 8 && UNIT_WORDS == 4, "part_match");
-
 static inline bool slot_has_tag(uint64_t word, uint64_t tag)
 {
     return ((word ^ tag) & TAG_MASK) == 0 && word_is_slot(word);
@@ -190,8 +142,8 @@ void hash_index_prefetch(const struct hash_index *index, uint64_t hash)
     __builtin_prefetch(bucket_for(index, hash));
 }
 
-/* Walks the chain to its match, a wait that overlaps with those of the next keys, and asks for two lines: header and key
- * lie across both as often as not, and a short value with them. */
+/* Walks the chain to its match, a wait that overlaps with those of the next keys, and asks for two lines: header and
+ * key lie across both as often as not, and a short value with them. */
 void hash_index_prefetch_record(const struct hash_index *index, uint64_t hash)
 {
     struct chain_part part = chain_first(bucket_for(index, hash));

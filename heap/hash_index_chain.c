@@ -9,7 +9,7 @@
  *
  * THREADS: the chain's stripe lock; the units' own lock inside. Readers: see hash_index_private.h, H4 and H5.
  */
-#include "heap/hash_index_private.h"
+#include "heap/hash_index_match.h"
 
 /* ---- units ---- */
 
@@ -62,14 +62,6 @@ static void units_give(struct hash_index *index, uint64_t link)
 }
 
 /* ---- chains ---- */
-
-static _Atomic uint64_t *part_empty_word(const struct chain_part *part)
-{
-    for (uint32_t i = 0; i < part->count; i++)
-        if (word_load(&part->words[i]) == 0)
-            return &part->words[i];
-    return NULL;
-}
 
 bool chain_add(struct hash_index *index, struct bucket *bucket, uint64_t word)
 {

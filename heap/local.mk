@@ -15,6 +15,7 @@ heap_libheap_a_SOURCES = \
 	heap/hash_index.h \
 	heap/hash_index_chain.c \
 	heap/hash_index_grow.c \
+	heap/hash_index_match.h \
 	heap/hash_index_private.h \
 	heap/hash_index_scan.c \
 	heap/heap.c \
