@@ -38,6 +38,7 @@ tests_unit_check_base_log_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_base_number_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 
 check_persist = \
+	tests/unit/check_persist_index_ops_sort \
 	tests/unit/check_persist_log \
 	tests/unit/check_persist_log_crash \
 	tests/unit/check_persist_pm \
@@ -46,6 +47,8 @@ check_persist = \
 	tests/unit/check_persist_recovery \
 	tests/unit/check_persist_sim \
 	tests/unit/check_persist_skiplist \
+	tests/unit/check_persist_skiplist_crash \
+	tests/unit/check_persist_skiplist_leaf \
 	tests/unit/check_persist_space
 tests_unit_check_persist_log_SOURCES = tests/unit/check_persist_log.c $(life_sources)
 tests_unit_check_persist_log_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
@@ -62,6 +65,10 @@ tests_unit_check_persist_sim_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_space_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_skiplist_SOURCES = tests/unit/check_persist_skiplist.c $(index_sources)
 tests_unit_check_persist_skiplist_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_skiplist_crash_SOURCES = tests/unit/check_persist_skiplist_crash.c $(index_sources) $(crash_sources)
+tests_unit_check_persist_skiplist_crash_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_skiplist_leaf_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_index_ops_sort_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 
 check_heap = \
 	tests/unit/check_heap_expire \
