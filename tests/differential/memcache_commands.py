@@ -96,8 +96,10 @@ class MemcacheCommands:
 
     def gat(self):
         rng = self.rng
-        return [rng.choice([b'gat', b'gats']), self.one_of(EXPTIMES, NOT_EXPTIMES)] + [
-            self.key() for _ in range(rng.randrange(0, 4))], None
+        keys = [self.key() for _ in range(rng.randrange(0, 4))]
+        if TOO_LONG in keys:
+            keys = [TOO_LONG]
+        return [rng.choice([b'gat', b'gats']), self.one_of(EXPTIMES, NOT_EXPTIMES)] + keys, None
 
     def count(self):
         return [self.rng.choice([b'incr', b'incr', b'decr']), self.key(), self.one_of(DELTAS, NOT_DELTAS + HUGE_DELTAS, 0.15),
@@ -140,6 +142,8 @@ class MemcacheCommands:
             bent.append(rng.choice(JUNK))
         if not bent or bent[0] in (b'flush_all', b'stats', b'quit'):
             return None
+        if bent[0] in (b'gat', b'gats') and any(len(word) > 250 for word in bent):
+            return None
         if bent[0] in STORES and len(bent) > 4:
             try:
                 if not isinstance(bent[4], tuple) and int(bent[4]) > 3 and bent[4] != line[4]:
@@ -171,6 +175,7 @@ class MemcacheCommands:
         if line[0] in (b'incr', b'decr') and len(line) > 1:
             # What shrinks may be padded with spaces, or not, by memcached; so look at it once and store anew.
             fresh = self.rng.choice(NUMBERS)
+            commands.insert(0, ([b'gets', line[1]], None))
             if line[2:] and line[2] in DELTAS:
                 commands += [(line, None)] * self.rng.randrange(3)
             commands += [([b'gets', line[1]], None), ([b'set', line[1], b'0', b'0', b'%d' % len(fresh)], fresh)]

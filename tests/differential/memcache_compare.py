@@ -18,9 +18,12 @@ INTENDED DIFFERENCES
         a stored number of 2^63 and above may count as none for incr and decr in memcached, depending on what lies
         behind it in memory;
         a number that becomes shorter by incr or decr may be padded with spaces in memcached, depending on who else
-        looks at the item; Hearth stores it without;
+        looks at the item; Hearth always does;
         a retrieval of a key that is too long makes memcached forget answers to earlier commands that it has not sent
         yet, so such a one is the first of its burst;
+        a gat with a key that is too long touches the keys before that one in memcached, none in Hearth;
+        gat and gats with a key that is too long touch nothing in Hearth; memcached has touched the keys before it by
+        then; so here the key that is too long comes first;
         a delayed flush_all cancels an earlier one in memcached, so that what is gone may come back;
         what stats and version tell about the server itself;
         the meta, bget, slabs, lru, watch and other commands that Hearth does not have are ERROR there.
@@ -73,6 +76,8 @@ def bursts(commands):
     """Cuts before each retrieval of a key that is too long, see INTENDED DIFFERENCES."""
     begin = 0
     for at, (words, _) in enumerate(commands):
+        if words[0] in (b'gat', b'gats'):
+            words[2:] = sorted(words[2:], key=lambda word: len(word) <= 250)
         if at > begin and words[0] in RETRIEVALS and any(len(word) > 250 for word in words[1:]):
             yield commands[begin:at]
             begin = at
