@@ -158,7 +158,8 @@ static bool write_on(struct life *next)
 static bool recover(struct pm *pm, void *context)
 {
     static struct life next;
-    struct life_options options = {.mode = story.mode};
+    /* The mode of a life is its own affair: half of the next ones have another. */
+    struct life_options options = {.mode = story.count % 2 ? PMD_COMMIT_TURN : PMD_COMMIT_EPOCH};
     enum pm_status status = life_begin(&next, pm, &options);
     uint32_t new_before;
 
