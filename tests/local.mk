@@ -152,5 +152,6 @@ EXTRA_DIST += \
 	tests/run \
 	tests/differential \
 	tests/fuzz/corpus \
+	tests/transcripts \
 	tests/unit/check.h \
 	tests/unit/guarded.h
