@@ -95,7 +95,9 @@ tests_unit_check_proto_memcache_LDADD = $(PROTO_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_proto_reply_LDADD = $(PROTO_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_proto_resp_LDADD = $(PROTO_LIBS) $(CMOCKA_LIBS)
 
-check_server =
+check_server = \
+	tests/unit/check_server_options
+tests_unit_check_server_options_LDADD = $(SERVER_LIBS) $(CMOCKA_LIBS)
 
 # Helper programs of the suites in tests/run.
 test_helpers = \
@@ -154,4 +156,5 @@ EXTRA_DIST += \
 	tests/fuzz/corpus \
 	tests/transcripts \
 	tests/unit/check.h \
-	tests/unit/guarded.h
+	tests/unit/guarded.h \
+	tests/vm

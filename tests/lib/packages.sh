@@ -11,6 +11,7 @@ packages_of() {
             python3-pymemcache procps
         ;;
     bench) echo gnuplot-nox ;;
+    vm) echo qemu-system-x86 linux-image-amd64 busybox-static ndctl e2fsprogs kmod cpio ;;
     esac
 }
 

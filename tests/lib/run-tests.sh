@@ -240,6 +240,8 @@ suites() {
     for script in tests/run/*.sh tests/run/*.py; do
         if [ ! -x "$script" ]; then
             continue
+        elif [ "$HEARTH_LONG" = 0 ] && suite_has "$script" SUITE_LONG; then
+            continue
         fi
         case $which in
         together) suite_has "$script" SUITE_ALONE && continue ;;
@@ -314,6 +316,9 @@ if setarch -R true 2>/dev/null; then
 fi
 
 need_packages build test
+if [ "$HEARTH_LONG" = 1 ]; then
+    need_packages vm
+fi
 # A build that no wanted test needs is left out.
 build_test opt test-programs
 if [ -x build/opt/server/hearthd ]; then
