@@ -14,20 +14,11 @@ static const struct {
     uint32_t flag;
     const char *name;
 } shown_flags[] = {
-    {COMMAND_WRITE, "write"},
-    {COMMAND_READONLY, "readonly"},
-    {COMMAND_DENYOOM, "denyoom"},
-    {COMMAND_ADMIN, "admin"},
-    {COMMAND_PUBSUB, "pubsub"},
-    {COMMAND_NOSCRIPT, "noscript"},
-    {COMMAND_LOADING, "loading"},
-    {COMMAND_STALE, "stale"},
-    {COMMAND_SKIP_SLOWLOG, "skip_slowlog"},
-    {COMMAND_FAST, "fast"},
-    {COMMAND_NO_AUTH, "no_auth"},
-    {COMMAND_MOVABLE_KEYS, "movablekeys"},
-    {COMMAND_NO_MULTI, "no_multi"},
-    {COMMAND_ALLOW_BUSY, "allow_busy"},
+    {COMMAND_WRITE, "write"},       {COMMAND_READONLY, "readonly"},     {COMMAND_DENYOOM, "denyoom"},
+    {COMMAND_ADMIN, "admin"},       {COMMAND_PUBSUB, "pubsub"},         {COMMAND_NOSCRIPT, "noscript"},
+    {COMMAND_LOADING, "loading"},   {COMMAND_STALE, "stale"},           {COMMAND_SKIP_SLOWLOG, "skip_slowlog"},
+    {COMMAND_FAST, "fast"},         {COMMAND_NO_AUTH, "no_auth"},       {COMMAND_MOVABLE_KEYS, "movablekeys"},
+    {COMMAND_NO_MULTI, "no_multi"}, {COMMAND_ALLOW_BUSY, "allow_busy"},
 };
 
 enum category {

@@ -22,8 +22,10 @@ server_libserver_a_SOURCES = \
 	server/listener.h \
 	server/memcache_commands.c \
 	server/memcache_internal.h \
+	server/memcache_retrieve.c \
 	server/memcache_room.c \
 	server/memcache_stats.c \
+	server/memcache_store.c \
 	server/object_type.h \
 	server/option_table.h \
 	server/options.c \

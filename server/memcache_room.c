@@ -24,8 +24,7 @@ static uint64_t old_value_bound(const struct client *client, const uint8_t *name
 }
 
 /* A rewrite of each key of gat and gats. */
-static void room_for_all(const struct client *client, const struct memcache_request *request,
-                         struct command_room *room)
+static void room_for_all(const struct client *client, const struct memcache_request *request, struct command_room *room)
 {
     struct memcache_cursor cursor = memcache_keys(request);
     const uint8_t *name;

@@ -56,8 +56,7 @@ bool argument_expiry(struct client *client, const struct resp_arg *arg, int64_t 
 
     if (!argument_i64(client, arg, &amount))
         return false;
-    if (amount > 0 &&
-        exptime_of_redis(amount, unit_ms, relative ? heap_now_ms(client->heap_worker) : 0, expire_at_ms))
+    if (amount > 0 && exptime_of_redis(amount, unit_ms, relative ? heap_now_ms(client->heap_worker) : 0, expire_at_ms))
         return true;
     reply_expiry_error(client);
     return false;
@@ -70,8 +69,8 @@ bool redis_copy_database(uint32_t argc, const struct resp_arg *argv, uint8_t *db
 
     for (uint32_t i = 3; i + 1 < argc; i++) {
         if (argument_is(&argv[i], "db")) {
-            found = number_parse_i64(argv[i + 1].data, argv[i + 1].len, &number) && number >= 0 &&
-                    number < DATABASE_COUNT;
+            found =
+                number_parse_i64(argv[i + 1].data, argv[i + 1].len, &number) && number >= 0 && number < DATABASE_COUNT;
             if (found)
                 *db = (uint8_t)number;
             i++;

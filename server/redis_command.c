@@ -98,8 +98,8 @@ enum command_status redis_command_docs(struct client *client, uint32_t argc, con
 }
 
 /* The row and the keys of the command that argv[2] and what follows are. False: the client has been told. */
-static bool find_keys(struct client *client, uint32_t argc, const struct resp_arg *argv,
-                      const struct command **command, struct command_keys *keys)
+static bool find_keys(struct client *client, uint32_t argc, const struct resp_arg *argv, const struct command **command,
+                      struct command_keys *keys)
 {
     *command = command_find(argv[2].data, argv[2].len);
     if (*command != NULL && ((*command)->flags & COMMAND_CONTAINER) != 0 && argc > 3)

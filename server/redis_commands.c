@@ -9,8 +9,8 @@
 const struct command command_table[] = {
 #define ROW(ID, name, handler, reserve, arity, flags, first_key, last_key, key_step, group, arguments, summary, \
             complexity, since, access, tips) \
-    {name, handler, reserve, arity, flags, first_key, last_key, key_step, COMMAND_GROUP_##group, arguments, \
-     summary, complexity, since, access, tips},
+    {name,      handler, reserve,    arity, flags,  first_key, last_key, key_step, COMMAND_GROUP_##group, \
+     arguments, summary, complexity, since, access, tips},
     REDIS_COMMANDS(ROW)
 #undef ROW
 };

@@ -35,8 +35,7 @@ static void put_number(struct client *client, struct heap_edit *edit, const char
               edit->found ? edit->old.expire_at_ms : 0);
 }
 
-void redis_counter_reserve(struct client *client, uint32_t argc, const struct resp_arg *argv,
-                           struct command_room *room)
+void redis_counter_reserve(struct client *client, uint32_t argc, const struct resp_arg *argv, struct command_room *room)
 {
     (void)client, (void)argc;
     room->value_bytes = NUMBER_TEXT_BYTES_MAX;

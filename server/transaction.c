@@ -109,7 +109,8 @@ static const char *queue_command(struct client *client, const struct command *co
 
     if (transaction == NULL)
         return ERROR_MEMORY;
-    if (transaction->queue_count == TRANSACTION_COMMANDS_MAX || bytes > TRANSACTION_BYTES_MAX - transaction->queue_bytes)
+    if (transaction->queue_count == TRANSACTION_COMMANDS_MAX ||
+        bytes > TRANSACTION_BYTES_MAX - transaction->queue_bytes)
         return "ERR the transaction is too large: it may have 262144 commands of together 64 MB";
     if (!grow((void **)&transaction->queue, transaction->queue_count, &transaction->queue_capacity,
               sizeof *transaction->queue))

@@ -25,7 +25,11 @@
 #include "server/command.h"
 
 /* Bounds of a client's queue, and of its watched keys. */
-enum { TRANSACTION_COMMANDS_MAX = 1 << 18, TRANSACTION_BYTES_MAX = 64 * 1024 * 1024, TRANSACTION_WATCHES_MAX = 1 << 16 };
+enum {
+    TRANSACTION_COMMANDS_MAX = 1 << 18,
+    TRANSACTION_BYTES_MAX = 64 * 1024 * 1024,
+    TRANSACTION_WATCHES_MAX = 1 << 16
+};
 
 struct queued {
     const struct command *command;

@@ -69,8 +69,7 @@ static bool make_table(struct transaction *transaction)
 }
 
 /* The key in the table, entered with what is there now if it is new. */
-static struct planned_key *plan_key(struct client *client, struct transaction *transaction,
-                                    const struct index_key *key)
+static struct planned_key *plan_key(struct client *client, struct transaction *transaction, const struct index_key *key)
 {
     uint32_t *slot = slot_of(transaction, key);
     struct planned_key *planned;
