@@ -75,6 +75,7 @@ check_heap = \
 	tests/unit/check_heap_fill \
 	tests/unit/check_heap_fill_threads \
 	tests/unit/check_heap_hash_index \
+	tests/unit/check_heap_hash_index_scan \
 	tests/unit/check_heap_hash_index_threads
 tests_unit_check_heap_expire_SOURCES = tests/unit/check_heap_expire.c tests/support/indexed_pool.h
 tests_unit_check_heap_expire_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
@@ -82,8 +83,11 @@ tests_unit_check_heap_fill_SOURCES = tests/unit/check_heap_fill.c tests/support/
 tests_unit_check_heap_fill_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_fill_threads_SOURCES = tests/unit/check_heap_fill_threads.c tests/support/indexed_pool.h
 tests_unit_check_heap_fill_threads_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
-tests_unit_check_heap_hash_index_SOURCES = tests/unit/check_heap_hash_index.c tests/support/fake_pool.h
+hash_sources = tests/support/fake_pool.h tests/support/hash_fixture.h
+tests_unit_check_heap_hash_index_SOURCES = tests/unit/check_heap_hash_index.c $(hash_sources)
 tests_unit_check_heap_hash_index_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_heap_hash_index_scan_SOURCES = tests/unit/check_heap_hash_index_scan.c $(hash_sources)
+tests_unit_check_heap_hash_index_scan_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_hash_index_threads_SOURCES = tests/unit/check_heap_hash_index_threads.c tests/support/fake_pool.h
 tests_unit_check_heap_hash_index_threads_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 

@@ -3,109 +3,12 @@
  * GOAL    The hash index keeps what it is given, at the price it promises, through growth, overflow and shrinking.
  * METHOD  Random operations beside a plain array as model, over records laid by hand; every invariant that can be told
  *         from the table is checked after them. Hashes are forced to collide where overflow and equal tags are the
- *         subject. What threads do to it: check_heap_hash_index_threads.c.
+ *         subject. What threads do to it: check_heap_hash_index_threads.c; walks over it:
+ *         check_heap_hash_index_scan.c.
  */
-#include "tests/unit/check.h"
-
 #include <stdlib.h>
 
-#include "heap/hash_index_private.h"
-#include "tests/support/fake_pool.h"
-
-struct fixture {
-    struct fake_pool fake;
-    struct hash_index *index;
-    uint64_t (*hash)(uint64_t object);
-};
-
-static void open_fixture(struct fixture *fixture, uint64_t objects, uint64_t expected,
-                         uint64_t (*hash)(uint64_t object))
-{
-    fake_pool_open(&fixture->fake, objects, 4);
-    for (uint64_t i = 0; i < objects * 4; i++)
-        fake_record(&fixture->fake, i % objects, i / objects);
-    fixture->hash = hash;
-    assert_true(hash_index_open(&fixture->index, &fixture->fake.pool, expected, objects));
-}
-
-static void close_fixture(struct fixture *fixture)
-{
-    hash_index_close(fixture->index);
-    fake_pool_close(&fixture->fake);
-}
-
-static bool find(struct fixture *fixture, uint64_t object, struct hash_ref *ref)
-{
-    struct fake_key key;
-
-    fake_key(&key, object, fixture->hash(object));
-    return hash_index_find(fixture->index, &key.key, ref);
-}
-
-static bool insert(struct fixture *fixture, uint64_t object)
-{
-    uint64_t hash = fixture->hash(object);
-    bool done;
-
-    hash_index_lock(fixture->index, hash);
-    done = hash_index_insert(fixture->index, hash, fake_loc(&fixture->fake, object, 0), 0, false);
-    hash_index_unlock(fixture->index, hash);
-    hash_index_grow(fixture->index);
-    return done;
-}
-
-static void remove_object(struct fixture *fixture, uint64_t object)
-{
-    uint64_t hash = fixture->hash(object);
-    struct hash_ref ref;
-
-    hash_index_lock(fixture->index, hash);
-    assert_true(find(fixture, object, &ref));
-    hash_index_remove(fixture->index, hash, &ref);
-    hash_index_unlock(fixture->index, hash);
-}
-
-static struct hash_index_stats stats_of(const struct fixture *fixture)
-{
-    struct hash_index_stats stats;
-
-    hash_index_stats(fixture->index, &stats);
-    return stats;
-}
-
-/* H1 and H2 of hash_index_private.h, and the counts. */
-static void check_invariants(const struct fixture *fixture)
-{
-    struct hash_index_stats stats = stats_of(fixture);
-    uint64_t slots = 0, units = 0;
-
-    for (uint64_t i = 0; i < stats.buckets; i++) {
-        struct chain_part part = chain_first(&fixture->index->buckets[i]);
-        uint64_t slots_here = 0, units_here = 0;
-
-        for (;; units_here++) {
-            for (uint32_t j = 0; j < part.count; j++) {
-                uint64_t word = word_load(&part.words[j]), hash;
-
-                if (!word_is_slot(word)) {
-                    assert_true(word == 0 || j == part.count - 1);
-                    continue;
-                }
-                hash = fixture->hash(fake_object(&fixture->fake, hash_slot_loc(word)));
-                assert_int_equal(bucket_of(stats.buckets, hash), i);
-                assert_int_equal(word & TAG_MASK, tag_of(hash));
-                slots_here++;
-            }
-            if (!chain_next(fixture->index, &part))
-                break;
-        }
-        assert_true(slots_here > BUCKET_WORDS + (units_here - 1) * (UNIT_WORDS - 1) || units_here == 0);
-        slots += slots_here;
-        units += units_here;
-    }
-    assert_int_equal(slots, stats.slots_used);
-    assert_int_equal(units, stats.overflow_buckets);
-}
+#include "tests/support/hash_fixture.h"
 
 /* ---- the model ---- */
 
@@ -201,7 +104,7 @@ static uint64_t equal_hash(uint64_t object)
 static void test_model(void **state)
 {
     (void)state;
-    run_model(400000, 1000000, fake_mix);
+    run_model(200000, 500000, fake_mix);
 }
 
 static void test_model_with_long_chains(void **state)
@@ -361,131 +264,6 @@ static void test_churn_leaks_no_units(void **state)
     close_fixture(&fixture);
 }
 
-/* ---- walks ---- */
-
-struct seen {
-    const struct fixture *fixture;
-    uint8_t *times;
-};
-
-static void see(uint64_t word, void *context)
-{
-    struct seen *seen = context;
-
-    seen->times[fake_object(&seen->fixture->fake, hash_slot_loc(word))]++;
-}
-
-static void test_scan_without_growth_gives_each_once(void **state)
-{
-    enum { OBJECTS = 30000 };
-    struct fixture fixture;
-    struct seen seen = {&fixture, calloc(OBJECTS, 1)};
-    uint64_t cursor = 0;
-
-    (void)state;
-    open_fixture(&fixture, OBJECTS, OBJECTS * 5 / 2, fake_mix);
-    for (uint64_t i = 0; i < OBJECTS; i++)
-        assert_true(insert(&fixture, i));
-    do
-        cursor = hash_index_scan(fixture.index, cursor, see, &seen);
-    while (cursor);
-    for (uint64_t i = 0; i < OBJECTS; i++)
-        assert_int_equal(seen.times[i], 1);
-    assert_int_equal(hash_index_scan(fixture.index, UINT64_MAX, see, &seen), 0); /* no cursor of ours */
-    free(seen.times);
-    close_fixture(&fixture);
-}
-
-/* Objects 0 to FIRST - 1 are there all the time; others come between the calls, and the table is rebuilt twice with
- * another number of buckets, as a restart does. */
-static void test_scan_guarantee_over_growth_and_restart(void **state)
-{
-    enum { FIRST = 150000, ALL = 900000, STEPS_A_REBUILD = 12000 };
-    struct fixture fixture;
-    struct seen seen = {&fixture, calloc(ALL, 1)};
-    uint64_t cursor = 0, steps = 0, next = FIRST;
-
-    (void)state;
-    open_fixture(&fixture, ALL, 0, fake_mix);
-    for (uint64_t i = 0; i < FIRST; i++)
-        assert_true(insert(&fixture, i));
-    do {
-        cursor = hash_index_scan(fixture.index, cursor, see, &seen);
-        for (int i = 0; i < 20 && next < ALL; i++)
-            assert_true(insert(&fixture, next++));
-        if (++steps % STEPS_A_REBUILD == 0 && steps <= 2 * STEPS_A_REBUILD) {
-            hash_index_close(fixture.index);
-            assert_true(hash_index_open(&fixture.index, &fixture.fake.pool, steps == STEPS_A_REBUILD ? 0 : ALL, ALL));
-            for (uint64_t i = 0; i < next; i++)
-                assert_true(insert(&fixture, i));
-        }
-    } while (cursor);
-    assert_true(steps > 2 * STEPS_A_REBUILD);
-    for (uint64_t i = 0; i < FIRST; i++)
-        assert_true(seen.times[i] >= 1);
-    free(seen.times);
-    close_fixture(&fixture);
-}
-
-static bool drop_odd(uint64_t word, void *context)
-{
-    const struct fixture *fixture = context;
-
-    return fake_object(&fixture->fake, hash_slot_loc(word)) & 1;
-}
-
-static void test_sweep(void **state)
-{
-    enum { OBJECTS = 300000 };
-    struct fixture fixture;
-    struct hash_ref ref;
-    uint64_t bucket = 0;
-
-    (void)state;
-    open_fixture(&fixture, OBJECTS, 0, fake_mix);
-    for (uint64_t i = 0; i < OBJECTS; i++) {
-        assert_true(insert(&fixture, i));
-        if (i > OBJECTS / 2 && i % 8 == 0)
-            bucket = hash_index_sweep(fixture.index, bucket, drop_odd, &fixture);
-    }
-    assert_int_not_equal(bucket, 0);
-    while (bucket)
-        bucket = hash_index_sweep(fixture.index, bucket, drop_odd, &fixture);
-    /* What came behind the first sweep's back is left; a second one has no such excuse. */
-    do
-        bucket = hash_index_sweep(fixture.index, bucket, drop_odd, &fixture);
-    while (bucket);
-    check_invariants(&fixture);
-    assert_int_equal(stats_of(&fixture).slots_used, OBJECTS / 2);
-    for (uint64_t i = 0; i < OBJECTS; i++)
-        assert_int_equal(find(&fixture, i, &ref), !(i & 1));
-    close_fixture(&fixture);
-}
-
-static void test_random_reaches_all(void **state)
-{
-    enum { OBJECTS = 2000 };
-    struct fixture fixture;
-    uint8_t *seen = calloc(OBJECTS, 1);
-    uint64_t random = 1, distinct = 0;
-
-    (void)state;
-    open_fixture(&fixture, OBJECTS, 0, fake_mix);
-    for (uint64_t i = 0; i < OBJECTS; i++)
-        assert_true(insert(&fixture, i));
-    for (uint64_t i = 0; i < 2000000 && distinct < OBJECTS; i++) {
-        uint64_t word = hash_index_random(fixture.index, random = fake_mix(random + i));
-
-        if (!word)
-            continue;
-        distinct += !seen[fake_object(&fixture.fake, hash_slot_loc(word))];
-        seen[fake_object(&fixture.fake, hash_slot_loc(word))] = 1;
-    }
-    assert_int_equal(distinct, OBJECTS);
-    free(seen);
-    close_fixture(&fixture);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -499,10 +277,6 @@ int main(void)
         cmocka_unit_test(test_bytes_an_object),
         cmocka_unit_test(test_opens_at_its_load),
         cmocka_unit_test(test_churn_leaks_no_units),
-        cmocka_unit_test(test_scan_without_growth_gives_each_once),
-        cmocka_unit_test(test_scan_guarantee_over_growth_and_restart),
-        cmocka_unit_test(test_sweep),
-        cmocka_unit_test(test_random_reaches_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,9 @@
  * GOAL    Readers without a lock never miss an object that is there and never see a location older than one that was
  *         set before they looked, while others insert, remove, set, sweep and split beside them.
  * METHOD  Threads on disjoint objects, so that each knows what it must find; readers compare with a floor that the
- *         setter raises after each set. Once with hashes that make the table grow, once with hashes that crowd into
- *         sixteen chains, where slots move for ever. Runs under ThreadSanitizer.
+ *         setter raises after each set, and look most at the bucket that is split next. Once with hashes that make the
+ *         table grow, once with hashes that crowd into sixteen chains, where slots move for ever. Runs under
+ *         ThreadSanitizer.
  */
 #include "tests/unit/check.h"
 
@@ -28,6 +29,8 @@ struct arena {
     uint64_t permanent, churned; /* objects; churned: of each churner, */
     uint64_t turns;              /* which come and go about so many times */
     _Atomic uint8_t *floors;     /* of each permanent object: versions below it are history */
+    uint32_t *by_bucket; /* permanent objects by their bucket in the smallest table; bucket b from first[b] on */
+    uint32_t first[BUCKETS_MIN + 1];
     _Atomic bool stop;
     _Atomic uint64_t failures, finds;
 };
@@ -57,6 +60,16 @@ static void expect(struct arena *arena, bool holds)
         atomic_fetch_add(&arena->failures, 1);
 }
 
+/* A permanent object of the bucket that is split next, if there is one. */
+static uint64_t next_to_split(const struct arena *arena, uint64_t random)
+{
+    uint64_t n = state_buckets(atomic_load_explicit(&arena->index->state, memory_order_relaxed));
+    uint64_t bucket = (n - (UINT64_C(1) << level_of(n))) % BUCKETS_MIN;
+    uint32_t first = arena->first[bucket], count = arena->first[bucket + 1] - first;
+
+    return count ? arena->by_bucket[first + random % count] : random % arena->permanent;
+}
+
 static void *read_permanent(void *argument)
 {
     const struct task *task = argument;
@@ -65,10 +78,14 @@ static void *read_permanent(void *argument)
 
     while (!atomic_load_explicit(&arena->stop, memory_order_relaxed)) {
         uint64_t object = (random = fake_mix(random + 1)) % arena->permanent;
-        uint8_t floor = atomic_load_explicit(&arena->floors[object], memory_order_acquire);
         struct hash_ref ref;
-        bool found = find(arena, object, &ref);
+        uint8_t floor;
+        bool found;
 
+        if (random >> 63)
+            object = next_to_split(arena, random >> 1);
+        floor = atomic_load_explicit(&arena->floors[object], memory_order_acquire);
+        found = find(arena, object, &ref);
         expect(arena, found);
         if (found)
             expect(arena, fake_version(&arena->fake, hash_slot_loc(ref.word)) >= floor);
@@ -197,6 +214,21 @@ static void *sweep_and_scan(void *argument)
     return NULL;
 }
 
+/* Counting sort. */
+static void order_by_bucket(struct arena *arena)
+{
+    uint32_t *next = calloc(BUCKETS_MIN, sizeof *next);
+
+    arena->by_bucket = calloc(arena->permanent, sizeof *arena->by_bucket);
+    for (uint64_t i = 0; i < arena->permanent; i++)
+        arena->first[arena->hash(i) % BUCKETS_MIN + 1]++;
+    for (uint32_t i = 0; i < BUCKETS_MIN; i++)
+        next[i] = arena->first[i + 1] += arena->first[i];
+    for (uint64_t i = 0; i < arena->permanent; i++)
+        arena->by_bucket[--next[arena->hash(i) % BUCKETS_MIN]] = (uint32_t)i;
+    free(next);
+}
+
 static void open_arena(struct arena *arena)
 {
     uint64_t objects = arena->permanent + CHURNERS * arena->churned;
@@ -209,6 +241,7 @@ static void open_arena(struct arena *arena)
     assert_true(hash_index_open(&arena->index, &arena->fake.pool, 0, objects));
     for (uint64_t i = 0; i < arena->permanent; i++)
         insert(arena, i);
+    order_by_bucket(arena);
 }
 
 static void close_arena(struct arena *arena)
@@ -216,6 +249,7 @@ static void close_arena(struct arena *arena)
     hash_index_close(arena->index);
     fake_pool_close(&arena->fake);
     free((void *)arena->floors);
+    free(arena->by_bucket);
 }
 
 static void run(struct arena *arena)
