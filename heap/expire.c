@@ -11,7 +11,6 @@ enum {
     BUCKETS_A_SECOND_MAX = 100000, /* 0.7 M objects at about 150 ns */
     BUCKETS_A_SECOND_MIN = 1000,
     MANY_FACTOR = 4,   /* faster by so much while it pays */
-    TICK_US = 1000,    /* calls that come sooner cost nothing */
     IDLE_US = 1000000, /* longer pauses are not made up for */
     BUCKETS_A_CALL = 1024,
     BUCKETS_A_GROUP = 8,
@@ -106,7 +105,7 @@ static uint32_t buckets_due(struct expire *expire, uint64_t now_us)
     struct hash_index_stats stats;
     uint64_t rate, due, elapsed_us = now_us - expire->last_us;
 
-    if (elapsed_us < TICK_US)
+    if (elapsed_us < EXPIRE_TICK_US)
         return 0;
     if (elapsed_us > IDLE_US) {
         elapsed_us = IDLE_US;

@@ -24,7 +24,8 @@
 #include "heap/hash_index.h"
 
 enum {
-    EXPIRE_OPS_MIN = 64, /* room for requests that a call needs at least */
+    EXPIRE_OPS_MIN = 64,   /* room for requests that a call needs at least */
+    EXPIRE_TICK_US = 1000, /* calls that come sooner than that after another do nothing */
 };
 
 struct expire {
@@ -43,6 +44,11 @@ struct expire_tick {
     uint64_t expires; /* objects with an expiry, all databases; 0: rest */
 };
 
+/* Cheap: is it worth while to find out how many objects have an expiry, and to call? */
+static inline bool expire_is_due(const struct expire *expire, uint64_t now_us)
+{
+    return now_us - expire->last_us >= EXPIRE_TICK_US;
+}
 void expire_init(struct expire *expire, const struct pool *pool, const struct hash_index *index);
 /*
  * A bounded piece of the sweep, as much as is due. Fills INDEX_REMOVE_IF requests, one a key, into ops (cap at least
