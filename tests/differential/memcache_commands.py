@@ -59,8 +59,9 @@ class MemcacheCommands:
             return rng.choice(NOT_NUMBERS)
         if draw < 0.9:
             value = rng.randbytes(rng.randrange(0, 60))
-            # Of white space alone memcached reads on behind the end when it looks for a number.
-            return value if value.strip() else b'v' * len(value)
+            # No number by accident: a zero byte ends one in memcached, and in mere white space it reads on behind the
+            # value's end.
+            return b'v' + value if value.strip()[:1] in b'0123456789+-' else value
         if draw < 0.99:
             return b'v\r\n' * rng.randrange(1, 1000)
         return (rng.randbytes(499) + b'\n') * rng.choice([10, 40, 200])

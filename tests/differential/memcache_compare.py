@@ -17,6 +17,7 @@ INTENDED DIFFERENCES
         memcached within 2 KB, or more, as the bytes happen to arrive;
         a stored number of 2^63 and above may count as none for incr and decr in memcached, depending on what lies
         behind it in memory;
+        a value of digits and a zero byte counts as a number in memcached, whatever follows;
         a number that becomes shorter by incr or decr may be padded with spaces in memcached, depending on who else
         looks at the item; Hearth always does;
         a retrieval of a key that is too long makes memcached forget answers to earlier commands that it has not sent
