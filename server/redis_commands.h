@@ -374,12 +374,12 @@
         "O(n) in the number of commands", "7.0.0", "", "nondeterministic_output_order") \
     ROW(COMMAND_GETKEYS, "command|getkeys", redis_command_getkeys, NULL, -4, \
         COMMAND_LOADING | COMMAND_STALE | COMMAND_SUBCOMMAND | COMMAND_CONNECTION, 0, 0, 0, SERVER, \
-        "command [arg [arg ...]]", \
+        "command arg [arg ...]", \
         "Picks the keys out of a whole command.", \
         "O(n) in the number of arguments", "2.8.13", "", "") \
     ROW(COMMAND_GETKEYSANDFLAGS, "command|getkeysandflags", redis_command_getkeysandflags, NULL, -4, \
         COMMAND_LOADING | COMMAND_STALE | COMMAND_SUBCOMMAND | COMMAND_CONNECTION, 0, 0, 0, SERVER, \
-        "command [arg [arg ...]]", \
+        "command arg [arg ...]", \
         "Picks the keys out of a whole command and says what happens to them.", \
         "O(n) in the number of arguments", "7.0.0", "", "") \
     ROW(COMMAND_HELP, "command|help", redis_help, NULL, 2, \

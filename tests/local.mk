@@ -100,7 +100,11 @@ tests_unit_check_proto_reply_LDADD = $(PROTO_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_proto_resp_LDADD = $(PROTO_LIBS) $(CMOCKA_LIBS)
 
 check_server = \
-	tests/unit/check_server_options
+	tests/unit/check_server_commands \
+	tests/unit/check_server_options \
+	tests/unit/check_server_values
+tests_unit_check_server_commands_LDADD = $(SERVER_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_server_values_LDADD = $(SERVER_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_server_options_LDADD = $(SERVER_LIBS) $(CMOCKA_LIBS)
 
 # Helper programs of the suites in tests/run.
