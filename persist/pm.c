@@ -373,8 +373,7 @@ void pm_set_failed(struct pm *pm, const char *what)
     int error = errno;
 
     if (!atomic_exchange(&pm->failed, true))
-        log_error("pool",
-                  "%s failed: %s; nothing more is promised durable: check the device, then restart", what,
+        log_error("pool", "%s failed: %s; nothing more is promised durable: check the device, then restart", what,
                   strerror(error));
 }
 

@@ -34,7 +34,7 @@ enum pm_status {
     PM_VERSION_BAD, /* a pool of another version or with unknown features */
     PM_NOT_POOL,    /* a file, but no pool */
     PM_BAD_ARGUMENT,
-    PM_CLOCK,       /* the wall clock is more than a day behind the pool's */
+    PM_CLOCK, /* the wall clock is more than a day behind the pool's */
     PM_NO_MEMORY,
 };
 const char *pm_status_text(enum pm_status status);

@@ -34,8 +34,7 @@ static struct sim_granule *granule_dirty(struct pm_sim *sim, uint64_t number)
 
     if (sim->place[number] != CLEAN)
         return &sim->outstanding[sim->place[number]];
-    sim->outstanding =
-        grow(sim->outstanding, sim->outstanding_count, &sim->outstanding_room, sizeof *sim->outstanding);
+    sim->outstanding = grow(sim->outstanding, sim->outstanding_count, &sim->outstanding_room, sizeof *sim->outstanding);
     sim->place[number] = (uint32_t)sim->outstanding_count;
     granule = &sim->outstanding[sim->outstanding_count++];
     *granule = (struct sim_granule){.number = number};

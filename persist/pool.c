@@ -64,8 +64,7 @@ static bool is_same_boot(const struct pool *pool)
 }
 
 enum pm_status pool_superblock_update(struct pool *pool, struct pm_context *context,
-                                      void (*change)(struct pmd_superblock *superblock, void *argument),
-                                      void *argument)
+                                      void (*change)(struct pmd_superblock *superblock, void *argument), void *argument)
 {
     struct pmd_superblock next;
     enum pm_status status;

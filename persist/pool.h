@@ -19,14 +19,14 @@
 struct segment {
     _Atomic uint32_t closed_end; /* bytes: records that end at or below this are closed (TURN mode: durable) */
     _Atomic uint32_t generation;
-    _Atomic uint8_t state;       /* enum pmd_segment_state */
+    _Atomic uint8_t state; /* enum pmd_segment_state */
     uint8_t writer;
-    _Atomic uint32_t length;     /* bytes, once sealed */
-    _Atomic int64_t live_bytes;  /* of records named by the ordered index (R1); an estimate after a restart */
+    _Atomic uint32_t length;    /* bytes, once sealed */
+    _Atomic int64_t live_bytes; /* of records named by the ordered index (R1); an estimate after a restart */
     uint32_t record_count;
-    _Atomic uint64_t sequence;   /* order in which segments were taken, in this run, set by pool_take_*(); 0: ready and
+    _Atomic uint64_t sequence; /* order in which segments were taken, in this run, set by pool_take_*(); 0: ready and
                                     not taken yet, or older than this run */
-    uint64_t top_epoch;          /* highest epoch of a record in it, as far as the index writer has read */
+    uint64_t top_epoch;        /* highest epoch of a record in it, as far as the index writer has read */
     uint8_t pad[16];
 };
 
@@ -36,12 +36,12 @@ struct pool {
     uint32_t segment_bytes;
     uint64_t segment_count;
     uint64_t hash_seed;
-    struct segment *segments;          /* segment_count */
-    struct pmd_superblock superblock;  /* the newest durable copy; read under lock, or before threads start */
+    struct segment *segments;         /* segment_count */
+    struct pmd_superblock superblock; /* the newest durable copy; read under lock, or before threads start */
     pthread_mutex_t superblock_lock;
-    bool same_boot;                    /* the last instance ran on this kernel boot, device and inode */
-    enum pmd_commit_mode previous_mode;/* of the last instance */
-    struct pool_space *space;          /* free and ready lists: space.c */
+    bool same_boot;                     /* the last instance ran on this kernel boot, device and inode */
+    enum pmd_commit_mode previous_mode; /* of the last instance */
+    struct pool_space *space;           /* free and ready lists: space.c */
 };
 
 enum { POOL_SEGMENTS_MIN = 12 }; /* fixed ones, head, reserves and a few to work with */

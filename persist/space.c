@@ -28,10 +28,10 @@ struct stack {
 
 struct pool_space {
     struct stack fresh, stock;
-    pthread_mutex_t lock;       /* of ready and sequence */
+    pthread_mutex_t lock; /* of ready and sequence */
     struct stack ready;
-    uint64_t sequence;          /* of the segment opened last */
-    uint32_t reserve[CLASSES];  /* segments that a class must leave */
+    uint64_t sequence;         /* of the segment opened last */
+    uint32_t reserve[CLASSES]; /* segments that a class must leave */
     _Atomic uint64_t in_state[STATES];
     _Atomic bool disk_full;
     uint64_t retry_at_us, retry_us;
@@ -63,6 +63,7 @@ static uint32_t pop(struct stack *stack)
 
 static bool stack_new(struct stack *stack, uint64_t room)
 {
+    must(room > 0);
     stack->items = malloc(room * sizeof *stack->items);
     atomic_init(&stack->count, 0);
     return stack->items != NULL;
@@ -134,8 +135,8 @@ void pool_set_segment(struct pool *pool, struct pm_context *context, uint32_t se
 
     must(length <= pool->segment_bytes);
     must(length % PM_UNIT == 0);
-    store_line(pool, context, segment, segment_word(state, length, atomic_load(&twin->generation)),
-               twin->record_count, flush_site);
+    store_line(pool, context, segment, segment_word(state, length, atomic_load(&twin->generation)), twin->record_count,
+               flush_site);
     atomic_store(&twin->length, length);
     change_state(pool, segment, state);
 }

@@ -70,14 +70,16 @@ static enum pm_status check_geometry(const struct pm *pm, const struct pmd_super
 {
     if (superblock->segment_bits < PM_SEGMENT_BITS_MIN || superblock->segment_bits > PM_SEGMENT_BITS_MAX ||
         superblock->segment_count < POOL_SEGMENTS_MIN) {
-        log_error("pool", "superblock names segment_bits=%u segment_count=%llu: damaged; restore the file, or start "
-                          "with on-damage reset",
+        log_error("pool",
+                  "superblock names segment_bits=%u segment_count=%llu: damaged; restore the file, or start "
+                  "with on-damage reset",
                   superblock->segment_bits, (unsigned long long)superblock->segment_count);
         return PM_DAMAGED;
     }
     if (superblock->segment_count > pm->bytes >> superblock->segment_bits) {
-        log_error("pool", "the file has bytes=%zu but the pool segments=%llu of bytes=%llu: it was cut short; restore "
-                          "the file, or start with on-damage reset",
+        log_error("pool",
+                  "the file has bytes=%zu but the pool segments=%llu of bytes=%llu: it was cut short; restore "
+                  "the file, or start with on-damage reset",
                   pm->bytes, (unsigned long long)superblock->segment_count, 1ULL << superblock->segment_bits);
         return PM_DAMAGED;
     }
@@ -87,14 +89,16 @@ static enum pm_status check_geometry(const struct pm *pm, const struct pmd_super
 enum pm_status superblock_check(const struct pm *pm, const struct pmd_superblock *superblock)
 {
     if (superblock->version != PM_VERSION) {
-        log_error("pool", "the pool has version=%u, this program reads version=%d; start the program that made it, or "
-                          "name another pool",
+        log_error("pool",
+                  "the pool has version=%u, this program reads version=%d; start the program that made it, or "
+                  "name another pool",
                   superblock->version, PM_VERSION);
         return PM_VERSION_BAD;
     }
     if (superblock->feature_incompat & ~FEATURES_KNOWN) {
-        log_error("pool", "the pool uses features=%#llx that this program does not know; start a newer program, or "
-                          "name another pool",
+        log_error("pool",
+                  "the pool uses features=%#llx that this program does not know; start a newer program, or "
+                  "name another pool",
                   (unsigned long long)(superblock->feature_incompat & ~FEATURES_KNOWN));
         return PM_VERSION_BAD;
     }

@@ -29,8 +29,8 @@ static uint64_t next_random(uint64_t *state)
 
 static void image_print(const struct crash_image *image, char text[CRASH_TEXT_BYTES])
 {
-    snprintf(text, CRASH_TEXT_BYTES, "%" PRIu64 ":%d:%zu:%" PRIu64 ":%" PRIu64, image->point, image->kind,
-             image->which, image->seed, image->nested);
+    snprintf(text, CRASH_TEXT_BYTES, "%" PRIu64 ":%d:%zu:%" PRIu64 ":%" PRIu64, image->point, image->kind, image->which,
+             image->seed, image->nested);
 }
 
 static bool image_parse(const char *text, struct crash_image *image)

@@ -40,9 +40,9 @@ struct crash_plan {
     uint64_t images_max;     /* then no more; 0: no bound */
     bool nested;
     bool killed;
-    bool quiet;              /* mutants: failures are what one hopes for */
-    bool stop_at_first;      /* after a failure no more images are made */
-    uint32_t timeout_s;      /* of one child; 0: 60 */
+    bool quiet;         /* mutants: failures are what one hopes for */
+    bool stop_at_first; /* after a failure no more images are made */
+    uint32_t timeout_s; /* of one child; 0: 60 */
     /*
      * Recovers on `pm` and judges, in a process of its own that ends afterwards; may leak. True: the state is one that
      * is allowed. False, after having printed why: it is not. Everything the scenario has noted so far is there to be

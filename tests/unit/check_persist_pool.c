@@ -362,8 +362,13 @@ static bool recover_creation(struct pm *pm, void *context)
 /* Makes a pool over what `pm` holds and returns how many crash images of it were not allowed. */
 static uint64_t crash_creation(struct pm *pm, const struct pool_create *how, bool quiet, struct crash_run *run)
 {
-    struct crash_plan plan = {.seed = 1, .nested = true, .killed = true, .quiet = quiet, .stop_at_first = quiet,
-                              .images_a_point = 30, .recover = recover_creation};
+    struct crash_plan plan = {.seed = 1,
+                              .nested = true,
+                              .killed = true,
+                              .quiet = quiet,
+                              .stop_at_first = quiet,
+                              .images_a_point = 30,
+                              .recover = recover_creation};
     struct pool *pool;
     enum pm_status status;
     uint64_t failures;
@@ -515,8 +520,12 @@ static bool recover_update(struct pm *pm, void *argument)
 static uint64_t crash_updates(uint64_t seed, enum pm_site skip)
 {
     struct update_scene scene = {0};
-    struct crash_plan plan = {.seed = seed, .nested = true, .killed = true, .quiet = skip != PM_SITE_COUNT,
-                              .recover = recover_update, .context = &scene};
+    struct crash_plan plan = {.seed = seed,
+                              .nested = true,
+                              .killed = true,
+                              .quiet = skip != PM_SITE_COUNT,
+                              .recover = recover_update,
+                              .context = &scene};
     struct pm *pm = new_pool();
     struct pm_context context;
     struct crash_run run;

@@ -5,8 +5,8 @@
  * Method: small pools over the simulated backing, taken to their ends by each class; a disk that fills up and has
  * space again; a random walk with crashes against what the pool was told; threads that take what one makes ready.
  */
-#include "persist/pool.h"
 #include "persist/pm_sim.h"
+#include "persist/pool.h"
 #include "tests/unit/check.h"
 
 #include <pthread.h>
@@ -262,7 +262,7 @@ struct walk {
     struct pm *pm;
     struct pm_context context;
     unsigned seed;
-    uint8_t state[SEGMENTS_MAX];       /* as the pool was told, durably */
+    uint8_t state[SEGMENTS_MAX]; /* as the pool was told, durably */
     uint32_t generation[SEGMENTS_MAX];
 };
 
