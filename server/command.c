@@ -15,7 +15,10 @@
 #define INDEX_SLOTS 512
 #define NAME_BYTES_MAX 48
 
-static const struct command *name_index[INDEX_SLOTS];
+static struct {
+    const struct command *command; /* NULL: free */
+    size_t len;
+} name_index[INDEX_SLOTS];
 
 /* Folds upper to lower case and hashes. `folded` has NAME_BYTES_MAX bytes. */
 static uint32_t fold(const uint8_t *name, size_t len, char *folded)
@@ -41,24 +44,24 @@ void command_index_build(void)
         const char *name = command_table[i].name;
         must(strlen(name) < NAME_BYTES_MAX);
         uint32_t slot = fold((const uint8_t *)name, strlen(name), folded) % INDEX_SLOTS;
-        while (name_index[slot] != NULL)
+        while (name_index[slot].command != NULL)
             slot = (slot + 1) % INDEX_SLOTS;
-        name_index[slot] = &command_table[i];
+        name_index[slot].command = &command_table[i];
+        name_index[slot].len = strlen(name);
     }
 }
 
 static const struct command *find(const uint8_t *name, size_t len)
 {
     char folded[NAME_BYTES_MAX];
-    const struct command *command;
     uint32_t slot;
 
     if (len >= NAME_BYTES_MAX)
         return NULL;
     slot = fold(name, len, folded) % INDEX_SLOTS;
-    for (; (command = name_index[slot]) != NULL; slot = (slot + 1) % INDEX_SLOTS) {
-        if (strncmp(command->name, folded, len) == 0 && command->name[len] == '\0')
-            return command;
+    for (; name_index[slot].command != NULL; slot = (slot + 1) % INDEX_SLOTS) {
+        if (name_index[slot].len == len && memcmp(name_index[slot].command->name, folded, len) == 0)
+            return name_index[slot].command;
     }
     return NULL;
 }
@@ -90,6 +93,8 @@ struct command_keys command_keys(const struct command *command, uint32_t argc)
 
     if (command->first_key <= 0)
         return keys;
+    if (last == command->first_key && last < argc) /* most */
+        return (struct command_keys){1, (uint32_t)last, 1};
     if (last < 0)
         last += argc;
     if (last >= argc)

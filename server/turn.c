@@ -70,9 +70,10 @@ static void run_batch(struct worker *worker)
     struct batch *batch = &worker->batch;
 
     /* The buckets were asked for while the batch was gathered; now the records, all before the first is used. */
-    for (uint32_t i = 0; batch->count > 1 && i < batch->count; i++)
+    for (uint32_t i = 0; batch->count > 1 && i < batch->count; i++) {
         if (batch->requests[i].key.data != NULL)
             heap_prefetch_record(worker->heap_worker, &batch->requests[i].key);
+    }
     for (uint32_t i = 0; i < batch->count; i++) {
         struct request *request = &batch->requests[i];
         struct conn *conn = request->conn;
