@@ -19,13 +19,13 @@
 #include "persist/segment_walk.h"
 
 enum {
-    CHUNK = 512,          /* records looked at in a step */
-    CONDEMNED_MAX = 64,   /* segments waiting for their grace period */
+    CHUNK = 512,        /* records looked at in a step */
+    CONDEMNED_MAX = 64, /* segments waiting for their grace period */
     PREFETCH_AHEAD = 8,
     /* Cleaning a segment that is fuller than this costs more than it gains: permille of live bytes. */
-    WORTH_CACHE = 750,    /* in cache mode: rather drop the coldest */
-    WORTH_STORE = 970,    /* with eviction none there is no other way */
-    LOW_DIVISOR = 32,     /* keep a 32nd of the segments available, */
+    WORTH_CACHE = 750, /* in cache mode: rather drop the coldest */
+    WORTH_STORE = 970, /* with eviction none there is no other way */
+    LOW_DIVISOR = 32,  /* keep a 32nd of the segments available, */
     LOW_MIN = 3,
     LOW_MAX = 64,
 };
@@ -286,8 +286,8 @@ static void out_close(struct cleaner *cleaner)
     if (!cleaner->out_segment)
         return;
     (void)out_flush(cleaner);
-    pool_set_segment(cleaner->heap->pool, cleaner->context, cleaner->out_segment, PMD_SEGMENT_SURVIVOR, cleaner->out_pos,
-                     PM_SITE_SEGMENT_INDEXED_FLUSH);
+    pool_set_segment(cleaner->heap->pool, cleaner->context, cleaner->out_segment, PMD_SEGMENT_SURVIVOR,
+                     cleaner->out_pos, PM_SITE_SEGMENT_INDEXED_FLUSH);
     cleaner->out_segment = 0;
 }
 

@@ -123,8 +123,7 @@ static enum pm_status delay(struct heap_worker *worker, uint32_t databases, uint
 {
     struct heap *heap = worker->heap;
     struct delayed delayed = {at_ms, databases};
-    enum pm_status status =
-        pool_superblock_update(heap->pool, log_writer_context(worker->log), set_flush_at, &delayed);
+    enum pm_status status = pool_superblock_update(heap->pool, log_writer_context(worker->log), set_flush_at, &delayed);
 
     if (status == PM_OK) {
         atomic_store_explicit(&heap->flush_at_databases, databases, memory_order_relaxed);

@@ -111,7 +111,8 @@ static enum pm_status open_hash_index(struct heap *heap)
 {
     struct journal_state state;
     uint64_t expected = 0;
-    enum pm_status status = journal_recover(heap->pool, &heap->context, heap->pool->superblock.journal_applied, true, &state);
+    enum pm_status status =
+        journal_recover(heap->pool, &heap->context, heap->pool->superblock.journal_applied, true, &state);
 
     if (status)
         return status;
@@ -284,7 +285,8 @@ enum pm_status heap_open(struct heap **out, const struct heap_options *options)
     enum pm_status status = open_once(out, options, false);
 
     if (status == PM_DAMAGED && options->on_damage == HEAP_DAMAGE_RESET && !options->pm) {
-        log_error("heap", "%s: the pool is damaged and on-damage is reset: what was in it is thrown away", options->path);
+        log_error("heap", "%s: the pool is damaged and on-damage is reset: what was in it is thrown away",
+                  options->path);
         status = open_once(out, options, true);
     }
     if (status)
@@ -376,7 +378,8 @@ bool heap_fill_run_step(struct heap *heap)
         return true;
     if (!heap->fill.done) {
         if (heap->fill.status)
-            log_error("heap", "the hash index cannot be completed: %s; keys are served by the ordered index, SCAN waits",
+            log_error("heap",
+                      "the hash index cannot be completed: %s; keys are served by the ordered index, SCAN waits",
                       pm_status_text(heap->fill.status));
         return false;
     }

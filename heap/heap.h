@@ -28,21 +28,22 @@ enum heap_eviction { HEAP_EVICTION_CACHE, HEAP_EVICTION_NONE };
 
 struct heap_options {
     const char *path;
-    uint64_t pool_bytes;      /* size of a pool that is made; an existing pool keeps its own; 0: it must exist */
-    uint32_t segment_bits;    /* of a pool that is made; 0: default */
+    uint64_t pool_bytes;   /* size of a pool that is made; an existing pool keeps its own; 0: it must exist */
+    uint32_t segment_bits; /* of a pool that is made; 0: default */
     uint32_t workers;
     bool trust_pmem;
     bool accept_clock;
     enum heap_durability durability;
     uint32_t sync_interval_ms;
-    uint64_t tail_bytes;      /* restart-tail */
-    uint64_t tail_records;    /* 200,000 */
+    uint64_t tail_bytes;   /* restart-tail */
+    uint64_t tail_records; /* 200,000 */
     enum heap_on_damage on_damage;
     enum heap_eviction eviction;
-    void (*synced)(void *context); /* a sync completed (EPOCH mode): parked replies may go; from the sync thread; or NULL */
+    void (*synced)(
+        void *context); /* a sync completed (EPOCH mode): parked replies may go; from the sync thread; or NULL */
     void *synced_context;
-    struct pm *pm;            /* tests: use this mapping instead of path; on an error it is still the caller's */
-    uint64_t hash_seed;       /* tests: of a pool that is made; 0: random */
+    struct pm *pm;      /* tests: use this mapping instead of path; on an error it is still the caller's */
+    uint64_t hash_seed; /* tests: of a pool that is made; 0: random */
 };
 
 /*
@@ -109,7 +110,8 @@ enum heap_reserve {
  * Before a command's first lock and write: room for `records` records of together `bytes` bytes (heap_bytes() each).
  * deletes_only: may use the reserve that keeps a full pool deletable.
  */
-enum heap_reserve heap_reserve(struct heap_worker *worker, uint64_t bytes, uint32_t records, bool deletes_only) HEARTH_MUST_USE;
+enum heap_reserve heap_reserve(struct heap_worker *worker, uint64_t bytes, uint32_t records,
+                               bool deletes_only) HEARTH_MUST_USE;
 /* Most that one object can take in the log. */
 uint64_t heap_bytes(uint32_t key_len, uint64_t value_len);
 
@@ -130,8 +132,8 @@ struct heap_put {
 struct heap_edit {
     struct heap_worker *worker;
     const struct index_key *key;
-    bool found;         /* a visible, unexpired object */
-    struct object old;  /* if found */
+    bool found;        /* a visible, unexpired object */
+    struct object old; /* if found */
     /* private */
     struct {
         _Atomic uint64_t *slot;
@@ -197,11 +199,12 @@ bool heap_random_key(struct heap_worker *worker, uint8_t db, uint64_t random, st
 /* ---- figures ---- */
 
 struct heap_stats {
-    uint64_t pool_bytes, pool_used_bytes, live_bytes;      /* used: segments that are not free */
+    uint64_t pool_bytes, pool_used_bytes, live_bytes; /* used: segments that are not free */
     uint64_t segments_free, segments_log, segments_survivor, segments_index, segments_total;
     uint64_t tail_records, tail_bytes, w, epoch, synced_epoch;
     uint64_t persist_lag_bytes, persist_lag_ms;
-    uint64_t evicted, expired_collected, cleaned_segments, cleaned_bytes, survivor_bytes, appended_bytes, appended_records;
+    uint64_t evicted, expired_collected, cleaned_segments, cleaned_bytes, survivor_bytes, appended_bytes,
+        appended_records;
     uint64_t index_keys, index_leaves, index_segments, index_batches;
     uint64_t hash_bytes, hash_buckets, hash_slots;
     uint64_t drains, flush_lines, store_bytes;

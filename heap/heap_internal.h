@@ -26,16 +26,16 @@ struct heap_counts {
 /* A write of the open transaction, not published yet. */
 struct staged {
     uint64_t hash;
-    pm_loc loc;              /* newest record of the key in this transaction */
+    pm_loc loc; /* newest record of the key in this transaction */
 };
 
 struct transaction {
     bool active;
-    bool direct;         /* inside an exclusive section: edits are published at once */
-    uint32_t records;    /* appended so far */
+    bool direct;      /* inside an exclusive section: edits are published at once */
+    uint32_t records; /* appended so far */
     struct staged *staged;
     uint32_t staged_count, staged_cap;
-    uint32_t *table;     /* open addressing over staged, index + 1; a power of two */
+    uint32_t *table; /* open addressing over staged, index + 1; a power of two */
     uint32_t table_size;
     uint64_t stripes[(1 << HASH_INDEX_STRIPE_BITS) / 64]; /* bit a locked stripe */
 };
@@ -66,27 +66,28 @@ struct heap {
     struct pm_context sync_context; /* of the sync actor */
     _Atomic uint32_t sync_interval_ms;
     enum pmd_commit_mode mode;
-    bool power;                     /* the promise; with EPOCH mode replies are parked */
-    bool check_foreign;             /* TURN mode and more than one worker: C2 on reads */
+    bool power;         /* the promise; with EPOCH mode replies are parked */
+    bool check_foreign; /* TURN mode and more than one worker: C2 on reads */
     _Atomic bool filled;
-    _Atomic uint32_t exclusive;     /* number + 1 of the worker that holds or wants all turns closed */
+    _Atomic uint32_t exclusive; /* number + 1 of the worker that holds or wants all turns closed */
     _Atomic uint8_t eviction;
-    _Atomic bool exhausted;         /* no space and none to gain: writes are refused */
-    _Atomic uint64_t flush_cts[PM_DATABASES]; /* versions at or below are gone: the one rule of visibility, heap_visible() */
-    _Atomic uint64_t flush_at_ms;   /* pending delayed flush, 0: none */
+    _Atomic bool exhausted; /* no space and none to gain: writes are refused */
+    _Atomic uint64_t
+        flush_cts[PM_DATABASES];  /* versions at or below are gone: the one rule of visibility, heap_visible() */
+    _Atomic uint64_t flush_at_ms; /* pending delayed flush, 0: none */
     _Atomic uint32_t flush_at_databases;
-    uint64_t clock_floor_ms;        /* time never runs below what the pool has seen */
+    uint64_t clock_floor_ms; /* time never runs below what the pool has seen */
     pthread_mutex_t count_lock;
     int64_t base_keys[PM_DATABASES], base_expires[PM_DATABASES]; /* under count_lock */
-    bool tail_void[PM_DATABASES];   /* flushed before the recovered tail was indexed: its delta does not count */
+    bool tail_void[PM_DATABASES];         /* flushed before the recovered tail was indexed: its delta does not count */
     struct heap_counts background_counts; /* of the maintenance thread */
     struct heap_worker *workers;
-    struct background *background;  /* threads: background.c; NULL before heap_start() */
+    struct background *background; /* threads: background.c; NULL before heap_start() */
     uint64_t recovery_us;
     _Atomic uint64_t fill_us;
     _Atomic uint64_t recovered_records;
-    uint64_t sweep_bucket;          /* flush sweep: maintenance */
-    uint64_t sweep_after_epoch;     /* sweep once W covers this epoch; 0: nothing to sweep */
+    uint64_t sweep_bucket;      /* flush sweep: maintenance */
+    uint64_t sweep_after_epoch; /* sweep once W covers this epoch; 0: nothing to sweep */
     bool sweeping;
     _Atomic uint64_t sweep_request; /* epoch of the last FLUSH */
 };
@@ -110,8 +111,8 @@ static inline uint64_t record_expiry(const struct pmd_record *record)
 static inline void heap_counts_add(struct heap_counts *counts, uint8_t db, int64_t keys, int64_t expires)
 {
     if (keys)
-        atomic_store_explicit(&counts->keys[db],
-                              atomic_load_explicit(&counts->keys[db], memory_order_relaxed) + keys, memory_order_relaxed);
+        atomic_store_explicit(&counts->keys[db], atomic_load_explicit(&counts->keys[db], memory_order_relaxed) + keys,
+                              memory_order_relaxed);
     if (expires)
         atomic_store_explicit(&counts->expires[db],
                               atomic_load_explicit(&counts->expires[db], memory_order_relaxed) + expires,

@@ -88,7 +88,8 @@ static bool find_in_ordered(struct heap *heap, const struct index_key *key, stru
 bool heap_find(struct heap_worker *worker, const struct index_key *key, bool locked, struct hash_ref *ref)
 {
     struct heap *heap = worker->heap;
-    bool filled = atomic_load_explicit(&heap->filled, memory_order_acquire); /* before the find, or a miss proves nothing */
+    bool filled =
+        atomic_load_explicit(&heap->filled, memory_order_acquire); /* before the find, or a miss proves nothing */
     bool found = hash_index_find(heap->index, key, ref);
 
     if (HEARTH_LIKELY(found || filled))
@@ -242,8 +243,7 @@ uint64_t heap_edit_put(struct heap_edit *edit, const struct heap_put *put)
     pm_loc loc = edit_append(edit, &record);
 
     edit_publish(edit, loc);
-    heap_counts_add(&edit->worker->counts, edit->key->db, !edit->p.counted,
-                    (put->expire_at_ms != 0) - edit->p.expires);
+    heap_counts_add(&edit->worker->counts, edit->key->db, !edit->p.counted, (put->expire_at_ms != 0) - edit->p.expires);
     return record.cas ? record.cas : record.cts;
 }
 

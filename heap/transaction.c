@@ -113,8 +113,7 @@ void transaction_stage(struct heap_worker *worker, struct heap_edit *edit, pm_lo
         grow(transaction);
     else if (transaction->staged_count == 0)
         memset(transaction->table, 0, transaction->table_size * sizeof(*transaction->table));
-    transaction->staged[transaction->staged_count] =
-        (struct staged){edit->key->hash, loc};
+    transaction->staged[transaction->staged_count] = (struct staged){edit->key->hash, loc};
     table_insert(transaction, edit->key->hash, transaction->staged_count);
     edit->p.staged = (int32_t)transaction->staged_count++;
 }

@@ -35,7 +35,7 @@ struct index_writer {
     _Atomic bool requested;
     _Atomic bool tail_applied;
     int64_t keys_delta[PM_DATABASES], expires_delta[PM_DATABASES];
-    uint64_t cut;         /* the one under way */
+    uint64_t cut; /* the one under way */
     uint64_t last_cut_us;
     uint64_t cuts;
     struct index_op *ops; /* of the cut: [0, op_count), those of the phase in front after select_phase() */
@@ -194,8 +194,7 @@ static void select_phase(struct index_writer *writer)
     size_t count = writer->op_count;
 
     if (writer->control_next < writer->control_count)
-        count = partition_below(pool, writer->ops, count,
-                                record_at(pool, writer->controls[writer->control_next])->cts);
+        count = partition_below(pool, writer->ops, count, record_at(pool, writer->controls[writer->control_next])->cts);
     index_ops_sort(writer->ops, count);
     writer->phase_count = keep_newest(pool, writer->ops, count);
     memmove(writer->ops + writer->phase_count, writer->ops + count, (writer->op_count - count) * sizeof(*writer->ops));

@@ -26,10 +26,10 @@ struct index_writer_options {
     struct log *log;
     struct skiplist *skiplist;
     enum pmd_commit_mode mode;
-    uint64_t w;            /* after recovery */
-    uint64_t first_epoch;  /* of this run: the recovered tail lies below */
+    uint64_t w;                        /* after recovery */
+    uint64_t first_epoch;              /* of this run: the recovered tail lies below */
     uint64_t tail_bytes, tail_records; /* bounds of the tail; a cut is made at half of them */
-    uint32_t interval_ms;  /* a cut is made at least so often while there is a tail */
+    uint32_t interval_ms;              /* a cut is made at least so often while there is a tail */
     /* The slot of a deleted key may go: the index forgot the key durably and a grace period has passed. */
     void (*forgotten)(void *context, uint64_t hash, pm_loc tombstone);
     /* EPOCH mode: please make epochs up to this one durable. */

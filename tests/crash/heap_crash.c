@@ -26,7 +26,14 @@
 #include "heap/heap_internal.h"
 #include "tests/support/crash.h"
 
-enum { KEYS = 40, DATABASES = 2, SLOTS = KEYS * DATABASES, OPERATIONS_MAX = 1024, VALUE_MAX = 20000, SEGMENT_BITS = 16 };
+enum {
+    KEYS = 40,
+    DATABASES = 2,
+    SLOTS = KEYS * DATABASES,
+    OPERATIONS_MAX = 1024,
+    VALUE_MAX = 20000,
+    SEGMENT_BITS = 16
+};
 
 struct variant {
     const char *name;
@@ -514,8 +521,8 @@ static uint64_t run_variant(const struct variant *variant, const struct run_opti
     for (int site = 0; site < PM_SITE_COUNT; site++)
         reached[site] += pm_sim_site_counts(pm)[site];
     if (run.failures && !o->quiet)
-        printf("variant %s seed %" PRIu64 ": %" PRIu64 " of %" PRIu64 " images are not allowed, first %s\n", variant->name,
-               o->seed, run.failures, run.images, run.first_failure);
+        printf("variant %s seed %" PRIu64 ": %" PRIu64 " of %" PRIu64 " images are not allowed, first %s\n",
+               variant->name, o->seed, run.failures, run.images, run.first_failure);
     pm_sim_free(pm);
     return run.failures;
 }
@@ -531,7 +538,8 @@ static int campaign(uint64_t seed, uint64_t images_goal)
         }
     printf("seed %" PRIu64 ": %" PRIu64 " images, %" PRIu64 " not allowed; %" PRIu64 " operations, %" PRIu64
            " cuts, %" PRIu64 " segments cleaned, %" PRIu64 " objects evicted, %" PRIu64 " leaves at the ends\n",
-           seed, images, failures, coverage.operations, coverage.cuts, coverage.cleaned, coverage.evicted, coverage.leaves);
+           seed, images, failures, coverage.operations, coverage.cuts, coverage.cleaned, coverage.evicted,
+           coverage.leaves);
     if (coverage.cuts == 0 || coverage.cleaned == 0 || coverage.evicted == 0) {
         printf("the scenario exercised too little\n");
         return 1;
@@ -550,7 +558,8 @@ static const struct site_row sites[] = {PM_SITES(ROW)};
 /* Proven elsewhere: see MUTANTS above. */
 static bool is_proven_elsewhere(enum pm_site site)
 {
-    static const char *const prefixes[] = {"CREATE", "TURN", "FOREIGN", "SYNC_LOG", "ACCEPTED", "SEGMENT_SEAL", "SUPERBLOCK"};
+    static const char *const prefixes[] = {"CREATE",   "TURN",         "FOREIGN",   "SYNC_LOG",
+                                           "ACCEPTED", "SEGMENT_SEAL", "SUPERBLOCK"};
 
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
         if (strncmp(sites[site].name, prefixes[i], strlen(prefixes[i])) == 0)
