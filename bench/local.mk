@@ -2,11 +2,14 @@
 # Benchmarks: built only by `make bench-programs` (./dev bench does it). One program a line.
 bench_programs = \
 	bench/bench_append \
+	bench/bench_fill \
 	bench/bench_hash_index \
 	bench/bench_index \
 	bench/bench_load \
 	bench/null_server
 bench_bench_append_LDADD = $(PERSIST_LIBS)
+bench_bench_fill_SOURCES = bench/bench_fill.c tests/support/indexed_pool.h
+bench_bench_fill_LDADD = $(HEAP_LIBS)
 bench_bench_hash_index_SOURCES = bench/bench_hash_index.c tests/support/fake_pool.h
 bench_bench_hash_index_LDADD = $(HEAP_LIBS)
 bench_bench_index_LDADD = $(PERSIST_LIBS)
@@ -20,6 +23,7 @@ bench-programs: $(bench_programs)
 # Scripts, for ./dev bench. One a line.
 EXTRA_DIST += \
 	bench/append.sh \
+	bench/fill.sh \
 	bench/hash_index.sh \
 	bench/lib/servers.py \
 	bench/restart.py \
