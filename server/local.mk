@@ -78,4 +78,3 @@ server_hearthd_SOURCES = server/main.c
 server_hearthd_LDADD = $(SERVER_LIBS)
 
 # Printed by `hearthd --print-conf`; tests/run/server-basics.py sees that it is up to date.
-dist_doc_DATA = conf/hearth.conf
