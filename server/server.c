@@ -83,8 +83,8 @@ static bool open_heap(struct server *server)
     struct pool *pool;
 
     if (status != PM_OK) {
-        log_error("server", "cannot open the pool: %s; nothing was served pool=%s", pm_status_text(status),
-                  heap_options.path);
+        /* The line that says why has been logged. */
+        log_info("server", "cannot open the pool: %s pool=%s", pm_status_text(status), heap_options.path);
         return false;
     }
     pool = heap_pool(server->heap);
