@@ -68,23 +68,23 @@ def scratch():
     return os.environ.get('HEARTH_TMP') or '/tmp'
 
 
-def redis_server(name='redis', port=None):
-    port = port or free_port()
+def redis_server(name='redis', more=()):
+    port = free_port()
     # The same bound on values as Hearth's, so that the errors about it can be compared; DEBUG is off by default.
     options = ['--bind', '127.0.0.1', '--port', str(port), '--save', '', '--appendonly', 'no', '--dir', scratch(),
-               '--proto-max-bulk-len', '1mb', '--enable-debug-command', 'yes']
+               '--proto-max-bulk-len', '1mb', '--enable-debug-command', 'yes', *more]
     return Server(name, ['redis-server', *options], port, os.path.join(scratch(), f'{name}-{port}.log'))
 
 
-def memcached(name='memcached', port=None):
-    port = port or free_port()
+def memcached(name='memcached'):
+    port = free_port()
     command = ['memcached', '-l', '127.0.0.1', '-p', str(port), '-U', '0', '-m', '1024', '-t', '2']
     if os.getuid() == 0:
         command += ['-u', 'nobody']
     return Server(name, command, port, os.path.join(scratch(), f'{name}-{port}.log'))
 
 
-def hearthd(protocol):
+def hearthd(protocol, more=()):
     """hearthd, listening for `protocol` ('redis' or 'memcache')."""
     port = free_port()
     build = os.environ.get('HEARTH_BUILD') or os.path.join(TOP, 'build', 'opt')
@@ -92,15 +92,15 @@ def hearthd(protocol):
     pool = os.path.join(os.environ.get('HEARTH_SHM') or scratch(), f'differential-{protocol}-{port}.pool')
     ports = {'redis': '0', 'memcache': '0', protocol: str(port)}
     command = [program, '--pool', pool, '--pool-size', '1gb', '--bind', '127.0.0.1', '--threads', '2',
-               '--redis-port', ports['redis'], '--memcache-port', ports['memcache']]
+               '--redis-port', ports['redis'], '--memcache-port', ports['memcache'], *more]
     return Server('hearthd', command, port, os.path.join(scratch(), f'hearthd-{protocol}.log'), pool)
 
 
-def subject(protocol):
+def subject(protocol, more=()):
     """What is tested. HEARTH_SUBJECT=peer tests the peer against itself, which tests the harness."""
     if os.environ.get('HEARTH_SUBJECT') == 'peer':
-        return redis_server('subject') if protocol == 'redis' else memcached('subject')
-    return hearthd(protocol)
+        return redis_server('subject', more) if protocol == 'redis' else memcached('subject')
+    return hearthd(protocol, more)
 
 
 def settings():

@@ -43,6 +43,10 @@ PATTERNS = [b'*', b'key:*', b'key:?', b'key:1*', b'key:[1-3]', b'key:[^1-3]', b'
 JUNK = INTEGERS + NOT_INTEGERS + FLOATS[:4] + [b'NX', b'XX', b'GT', b'LT', b'EX', b'PX', b'EXAT', b'PXAT', b'KEEPTTL',
                                                b'GET', b'REPLACE', b'DB', b'PERSIST', b'foo', b'a' * 200, b'\r\n']
 
+KEYED = [[], [b'get', b'a'], [b'get'], [b'MSET', b'a', b'1', b'b', b'2'], [b'rename', b'a', b'b'], [b'ping', b'a'],
+         [b'nothing-of-the-kind', b'a'], [b'copy', b'a', b'b', b'REPLACE'], [b'del', b'a', b'b', b'c'], [b'dbsize'],
+         [b'getex', b'a'], [b'touch', b'a', b'a']]
+
 TIMED = {b'expire', b'pexpire', b'setex', b'psetex', b'set', b'getex'}
 
 
@@ -217,7 +221,11 @@ class RedisCommands:
             ([b'COMMAND', b'COUNT'], 'integer'), ([b'COMMAND', b'FOO'], 'exact'),
             ([b'COMMAND', b'INFO', b'nothing-of-the-kind'], 'exact'), ([b'DEBUG', b'SLEEP', b'0'], 'exact'),
             ([b'AUTH', b'x'], 'exact'), ([b'AUTH'], 'exact'), ([b'AUTH', b'nobody', b'x'], 'exact'),
-            ([b'AUTH', b'a', b'b', b'c'], 'exact')])
+            ([b'AUTH', b'a', b'b', b'c'], 'exact'), ([b'HELLO', b'4'], 'exact'), ([b'HELLO', b'abc'], 'exact'),
+            ([b'HELLO', b'2', b'FOO'], 'exact'), ([b'HELLO', b'2', b'AUTH', b'a', b'b'], 'exact'),
+            ([b'HELLO', b'2', b'SETNAME', b'a b'], 'exact'), ([b'TIME', b'x'], 'exact'), ([b'RESET', b'x'], 'exact'),
+            ([b'COMMAND', b'GETKEYS', *rng.choice(KEYED)], 'exact'),
+            ([b'COMMAND', b'GETKEYSANDFLAGS', *rng.choice(KEYED)], 'exact')])
 
     def unknown(self):
         rng = self.rng
@@ -245,7 +253,7 @@ class RedisCommands:
             (3, plain(b'RENAMENX', key, key)), (1, plain(b'DBSIZE', kind='integer')), (0.15, self.flush), (1, self.scan_error),
             (1, lambda: ([b'KEYS', self.rng.choice(PATTERNS)], 'set')), (5, self.connection), (1, self.unknown),
             (3, plain(b'MULTI')), (3.5, plain(b'EXEC', kind='exec')), (0.6, plain(b'DISCARD')), (3, many(b'WATCH')),
-            (0.5, plain(b'UNWATCH')), (0.3, lambda: ([b'SELECT', b'0'], 'exact'))]
+            (0.5, plain(b'UNWATCH')), (0.2, plain(b'RESET')), (0.3, lambda: ([b'SELECT', b'0'], 'exact'))]
 
     # --- bent ---
     def bend(self, argv):
@@ -274,6 +282,7 @@ class RedisCommands:
         if self.rng.random() < 0.08 and argv[0] not in (b'SCAN', b'KEYS', b'EXEC', b'', b'RANDOMKEY'):
             bent = self.bend(argv)
             # A bent command may become a right one of another kind only where its replies stay exact.
-            if kind == 'exact' and not hazardous(bent) and bent[0].upper() not in (b'DEBUG', b'CONFIG', b'CLIENT', b'COMMAND'):
+            if kind == 'exact' and not hazardous(bent) and bent[0].upper() not in (b'DEBUG', b'CONFIG', b'CLIENT', b'COMMAND',
+                                                                                       b'HELLO', b'TIME'):
                 return bent, kind
         return argv, kind

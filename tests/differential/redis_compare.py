@@ -157,7 +157,7 @@ class Comparison:
             queued = left == b'+QUEUED\r\n'
             if queued:
                 pair.queued.append(kind)
-            elif argv[0].upper() == b'DISCARD':
+            elif argv[0].upper() in (b'DISCARD', b'RESET'):
                 pair.queued = []
             if left != right or kind in ('exec', 'random', 'keys'):
                 if not equal(pair, 'exact' if queued else kind, left, right):
@@ -312,6 +312,64 @@ def compare_expiry(servers):
     return 3 * len(questions)
 
 
+def without_notes(item):
+    """A description of a command without the notes on its keys, and with subcommands in order."""
+    if not isinstance(item, list):
+        return item
+    if len(item) > 2 and item[0] == b'notes':
+        item = item[2:]
+    return [without_notes(part) for part in item]
+
+
+def compare_table(servers):
+    """What COMMAND tells of each command that Hearth has; of containers, what it tells of each subcommand."""
+    pair = Pair(servers)
+    names = decode(pair.both[1].ask(b'COMMAND', b'LIST'))[0]
+    count = 0
+    for name in names:
+        expected, found = [decode(reply)[0][0] for reply in pair.ask(b'COMMAND', b'INFO', name)]
+        if expected is None:
+            raise Difference(f'{show(name)} is no command of redis-server')
+        known = {command[0]: command for command in expected[9]}
+        pairs = [(expected[:9], found[:9])]
+        pairs += [(known.get(command[0]), command) for command in found[9]]
+        for left, right in pairs:
+            count += 1
+            if without_notes(left) != without_notes(right):
+                raise Difference(f'COMMAND INFO {show(name)}\n  peer    {left}\n  hearthd {right}')
+    pair.close()
+    return count
+
+
+PASSWORD = b'correct horse'
+STRANGER = [
+    [[b'GET', b'a']], [[b'PING']], [[b'nothing-of-the-kind']], [[b'GET']], [[b'MULTI']], [[b'QUIT', b'x']], [[b'RESET']],
+    [[b'AUTH', b'wrong'], [b'GET', b'a']], [[b'AUTH', PASSWORD], [b'GET', b'a']], [[b'AUTH', b'default', PASSWORD], [b'GET', b'a']],
+    [[b'AUTH', b'nobody', PASSWORD], [b'GET', b'a']], [[b'AUTH'], [b'AUTH', b'a', b'b', b'c']], [[b'HELLO', b'4']],
+    [[b'HELLO', b'2', b'AUTH', b'default', b'wrong'], [b'GET', b'a']], [[b'AUTH', PASSWORD], [b'RESET'], [b'GET', b'a']],
+    [[b'HELLO', b'2']], [[b'AUTH', PASSWORD], [b'AUTH', b'wrong'], [b'GET', b'a']], [[b'AUTH', b'x' * 16384]],
+    [[b'AUTH', b'x' * 16385]], [[b'a'] * 10], [[b'a'] * 11], [[b'AUTH', PASSWORD], [b'ECHO', b'x' * 20000]],
+    [[b'AUTH', PASSWORD], [b'DEL'] + [b'a'] * 50], [[b'INFO']], [[b'COMMAND', b'COUNT']], [[b'CLIENT', b'ID']], [[b'EXEC']]]
+
+
+def compare_password():
+    """Before AUTH: who may say what, and how much."""
+    options = ['--requirepass', PASSWORD.decode()]
+    with peers.redis_server('redis', options) as peer, peers.subject('redis', options) as subject:
+        for commands in STRANGER:
+            found = []
+            for server in (peer, subject):
+                connection = RespConnection(server)
+                connection.send(b''.join(encode(argv) for argv in commands))
+                if len(commands[-1]) <= 10 and len(commands[-1][-1]) <= 16384 or commands[0][1:] == [PASSWORD]:
+                    connection.send(b'QUIT\r\n')
+                found.append(connection.rest())
+                connection.close()
+            if found[0] != found[1]:
+                raise Difference(f'{show(commands)}\n  peer    {show(found[0])}\n  hearthd {show(found[1])}')
+    return len(STRANGER)
+
+
 def compare_commands(servers, seed, count):
     comparison = Comparison(servers, seed)
     try:
@@ -343,8 +401,10 @@ def main():
     with peers.redis_server() as peer, peers.subject('redis') as subject:
         servers = (peer, subject)
         good = report('raw requests', compare_streams, servers, seed)
+        good &= report('what COMMAND tells', compare_table, servers)
         good &= report('lifetimes that end', compare_expiry, servers)
         good &= report(f'{count} random commands, seed {seed}', compare_commands, servers, seed, count)
+    good &= report('before AUTH', compare_password)
     sys.exit(0 if good else 1)
 
 
