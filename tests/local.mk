@@ -71,12 +71,14 @@ tests_unit_check_persist_skiplist_leaf_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_index_ops_sort_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 
 check_heap = \
+	tests/unit/check_heap \
 	tests/unit/check_heap_expire \
 	tests/unit/check_heap_fill \
 	tests/unit/check_heap_fill_threads \
 	tests/unit/check_heap_hash_index \
 	tests/unit/check_heap_hash_index_scan \
 	tests/unit/check_heap_hash_index_threads
+tests_unit_check_heap_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_expire_SOURCES = tests/unit/check_heap_expire.c tests/support/indexed_pool.h
 tests_unit_check_heap_expire_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_fill_SOURCES = tests/unit/check_heap_fill.c tests/support/indexed_pool.h

@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * GOAL    The heap as its users see it: objects, transactions, flushes, a full pool, eviction, restarts; then all of it
+ *         by threads at once.
+ * METHOD  One thread drives workers and background steps over the simulated backing; the last tests run the real
+ *         threads over a file with small segments, so that cleaning, index batches and restarts happen all the time.
+ */
+#include "heap/heap.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "heap/heap_internal.h"
+#include "persist/pm_sim.h"
+#include "tests/unit/check.h"
+
+enum { SEGMENT_BITS = 16, NOW_MS = 1000000, SETTLE_STEPS = 3000 };
+
+struct fixture {
+    struct pm *pm;
+    struct heap *heap;
+    struct heap_options options;
+    uint64_t now_us;
+};
+
+static void reopen(struct fixture *fixture)
+{
+    assert_int_equal(heap_open(&fixture->heap, &fixture->options), PM_OK);
+    while (heap_fill_run_step(fixture->heap))
+        ;
+    for (int i = 0; i < 6; i++) /* segments are made ready */
+        (void)heap_maintain_step(fixture->heap, fixture->now_us += 100);
+}
+
+static void begin(struct fixture *fixture, uint32_t segments, enum heap_eviction eviction, uint32_t workers)
+{
+    *fixture = (struct fixture){0};
+    clock_test_set_wall_ms(NOW_MS);
+    assert_int_equal(pm_sim_open(&fixture->pm, (size_t)segments << SEGMENT_BITS, PM_SIM_LINES), PM_OK);
+    pm_sim_keep(fixture->pm);
+    fixture->options = (struct heap_options){.pool_bytes = (uint64_t)segments << SEGMENT_BITS,
+                                             .segment_bits = SEGMENT_BITS,
+                                             .workers = workers,
+                                             .durability = HEAP_DURABILITY_POWER,
+                                             .eviction = eviction,
+                                             .sync_interval_ms = 1,
+                                             .tail_records = 400,
+                                             .pm = fixture->pm};
+    reopen(fixture);
+}
+
+static void end(struct fixture *fixture)
+{
+    heap_close(fixture->heap);
+    pm_sim_free(fixture->pm);
+}
+
+static void settle(struct fixture *fixture)
+{
+    for (int i = 0; i < SETTLE_STEPS; i++)
+        (void)heap_maintain_step(fixture->heap, fixture->now_us += 2000);
+}
+
+/* ---- one request a turn ---- */
+
+static struct heap_worker *turn(struct fixture *fixture, uint32_t worker)
+{
+    struct heap_worker *it = heap_worker(fixture->heap, worker);
+
+    heap_turn_begin(it, NOW_MS);
+    return it;
+}
+
+static void done(struct heap_worker *worker)
+{
+    uint64_t wait_epoch;
+
+    assert_int_equal(heap_turn_end(worker, &wait_epoch), PM_OK);
+    assert_int_equal(wait_epoch, 0);
+}
+
+static enum heap_reserve put(struct heap_worker *worker, uint8_t db, const char *text, const char *value, size_t len,
+                             uint64_t expire_at_ms)
+{
+    struct log_part part = {value, len};
+    struct heap_put what = {.parts = &part, .part_count = 1, .expire_at_ms = expire_at_ms};
+    struct index_key key;
+    struct heap_edit edit;
+    enum heap_reserve reserved = heap_reserve(worker, heap_bytes((uint32_t)strlen(text), len), 1, false);
+
+    if (reserved != HEAP_RESERVED)
+        return reserved;
+    heap_key(worker->heap, &key, db, text, strlen(text));
+    heap_edit_begin(worker, &key, &edit);
+    heap_edit_put(&edit, &what);
+    heap_edit_end(&edit);
+    return HEAP_RESERVED;
+}
+
+static void delete_key(struct heap_worker *worker, uint8_t db, const char *text)
+{
+    struct index_key key;
+    struct heap_edit edit;
+
+    assert_int_equal(heap_reserve(worker, heap_bytes((uint32_t)strlen(text), 0), 1, true), HEAP_RESERVED);
+    heap_key(worker->heap, &key, db, text, strlen(text));
+    heap_edit_begin(worker, &key, &edit);
+    heap_edit_delete(&edit);
+    heap_edit_end(&edit);
+}
+
+static bool has(struct heap_worker *worker, uint8_t db, const char *text, const char *value)
+{
+    struct index_key key;
+    struct object object;
+
+    heap_key(worker->heap, &key, db, text, strlen(text));
+    if (!heap_get(worker, &key, &object))
+        return false;
+    return value == NULL || (object.value_len == strlen(value) && memcmp(object.value, value, strlen(value)) == 0);
+}
+
+/* ---- tests ---- */
+
+static void check_objects(void **state)
+{
+    struct fixture fixture;
+    struct heap_worker *worker;
+    uint64_t keys, expires;
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_NONE, 1);
+    worker = turn(&fixture, 0);
+    put(worker, 0, "a", "1", 1, 0);
+    put(worker, 1, "a", "other", 5, 0);
+    put(worker, 0, "soon", "x", 1, NOW_MS + 1);
+    put(worker, 0, "past", "x", 1, NOW_MS - 1);
+    assert_true(has(worker, 0, "a", "1"));
+    assert_true(has(worker, 1, "a", "other"));
+    assert_true(has(worker, 0, "soon", "x"));
+    assert_false(has(worker, 0, "past", NULL));
+    put(worker, 0, "a", "2", 1, 0);
+    assert_true(has(worker, 0, "a", "2"));
+    delete_key(worker, 0, "a");
+    assert_false(has(worker, 0, "a", NULL));
+    heap_count(fixture.heap, 0, &keys, &expires);
+    assert_int_equal(keys, 2);
+    assert_int_equal(expires, 2);
+    done(worker);
+    settle(&fixture);
+    worker = turn(&fixture, 0);
+    assert_false(has(worker, 0, "a", NULL));
+    assert_true(has(worker, 1, "a", "other"));
+    done(worker);
+    end(&fixture);
+}
+
+static void check_cas_grows_over_restarts(void **state)
+{
+    struct fixture fixture;
+    struct object object;
+    struct index_key key;
+    uint64_t last = 0;
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_NONE, 1);
+    for (int life = 0; life < 4; life++) {
+        struct heap_worker *worker = turn(&fixture, 0);
+
+        put(worker, 0, "k", "v", 1, 0);
+        heap_key(fixture.heap, &key, 0, "k", 1);
+        assert_true(heap_peek(worker, &key, &object));
+        assert_true(object.cas > last);
+        last = object.cas;
+        done(worker);
+        if (life % 2)
+            heap_close(fixture.heap);
+        else
+            pm_sim_kill(fixture.pm);
+        reopen(&fixture);
+        worker = turn(&fixture, 0);
+        assert_true(heap_peek(worker, &key, &object));
+        assert_int_equal(object.cas, last);
+        done(worker);
+    }
+    end(&fixture);
+}
+
+static void check_transaction(void **state)
+{
+    struct fixture fixture;
+    struct heap_worker *worker;
+    struct index_key keys[2];
+    struct pm_counters before;
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_NONE, 1);
+    worker = turn(&fixture, 0);
+    put(worker, 0, "b", "old", 3, 0);
+    done(worker);
+    worker = turn(&fixture, 0);
+    before = log_writer_context(worker->log)->counters;
+    heap_key(fixture.heap, &keys[0], 0, "a", 1);
+    heap_key(fixture.heap, &keys[1], 0, "b", 1);
+    assert_int_equal(heap_reserve(worker, 3 * heap_bytes(1, 3), 3, false), HEAP_RESERVED);
+    assert_true(heap_transaction_begin(worker, keys, 2));
+    for (int i = 0; i < 2; i++) {
+        struct log_part part = {"new", 3};
+        struct heap_put what = {.parts = &part, .part_count = 1};
+        struct heap_edit edit;
+
+        heap_edit_begin(worker, &keys[i], &edit);
+        assert_int_equal(edit.found, i == 1);
+        heap_edit_put(&edit, &what);
+        heap_edit_end(&edit);
+    }
+    assert_true(has(worker, 0, "a", "new"));
+    assert_true(has(worker, 0, "b", "new"));
+    {
+        struct heap_edit edit; /* a member may be changed again, and what it changes is its own write */
+
+        heap_edit_begin(worker, &keys[0], &edit);
+        assert_true(edit.found);
+        heap_edit_delete(&edit);
+        heap_edit_end(&edit);
+    }
+    assert_false(has(worker, 0, "a", NULL));
+    heap_transaction_commit(worker);
+    assert_false(has(worker, 0, "a", NULL));
+    assert_true(has(worker, 0, "b", "new"));
+    done(worker);
+    /* Budget: one fence for a transaction of N keys. */
+    assert_int_equal(log_writer_context(worker->log)->counters.drains - before.drains, 1);
+    end(&fixture);
+}
+
+static void check_flush(void **state)
+{
+    struct fixture fixture;
+    struct heap_worker *worker;
+    uint64_t keys, expires;
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_NONE, 1);
+    worker = turn(&fixture, 0);
+    put(worker, 0, "a", "1", 1, 0);
+    put(worker, 1, "a", "1", 1, 0);
+    assert_int_equal(heap_reserve(worker, heap_flush_bytes(), 1, true), HEAP_RESERVED);
+    assert_int_equal(heap_flush(worker, 1, 0), PM_OK);
+    assert_false(has(worker, 0, "a", NULL));
+    assert_true(has(worker, 1, "a", "1"));
+    put(worker, 0, "b", "2", 1, 0);
+    done(worker);
+    settle(&fixture);
+    for (int life = 0; life < 2; life++) {
+        worker = turn(&fixture, 0);
+        assert_false(has(worker, 0, "a", NULL));
+        assert_true(has(worker, 0, "b", "2"));
+        assert_true(has(worker, 1, "a", "1"));
+        heap_count(fixture.heap, 0, &keys, &expires);
+        assert_int_equal(keys, 1);
+        done(worker);
+        pm_sim_kill(fixture.pm);
+        reopen(&fixture);
+        settle(&fixture);
+    }
+    end(&fixture);
+}
+
+static void check_delayed_flush_survives_a_restart_and_happens_once(void **state)
+{
+    struct fixture fixture;
+    struct heap_worker *worker;
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_NONE, 1);
+    worker = turn(&fixture, 0);
+    put(worker, 0, "a", "1", 1, 0);
+    assert_int_equal(heap_flush(worker, 1, NOW_MS + 5000), PM_OK);
+    assert_true(has(worker, 0, "a", "1"));
+    done(worker);
+    pm_sim_kill(fixture.pm);
+    reopen(&fixture);
+    worker = heap_worker(fixture.heap, 0);
+    heap_turn_begin(worker, NOW_MS + 4999);
+    assert_true(has(worker, 0, "a", "1"));
+    done(worker);
+    heap_turn_begin(worker, NOW_MS + 5000);
+    assert_false(has(worker, 0, "a", NULL));
+    put(worker, 0, "b", "2", 1, 0);
+    done(worker);
+    for (int life = 0; life < 2; life++) {
+        pm_sim_kill(fixture.pm);
+        reopen(&fixture);
+        if (life)
+            settle(&fixture);
+        worker = heap_worker(fixture.heap, 0);
+        heap_turn_begin(worker, NOW_MS + 6000);
+        assert_true(has(worker, 0, "b", "2"));
+        done(worker);
+    }
+    end(&fixture);
+}
+
+/* With eviction none a full pool says so, serves reads and deletes, and takes writes again after deletes. */
+static void check_full_pool(void **state)
+{
+    enum { VALUE = 8000, KEYS_MAX = 1000 };
+    static char value[VALUE];
+    struct fixture fixture;
+    struct heap_worker *worker;
+    enum heap_reserve result = HEAP_RESERVED;
+    int stored = 0;
+    char text[32];
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_NONE, 1);
+    for (int tries = 0; tries < KEYS_MAX && result != HEAP_FULL; tries++) {
+        worker = turn(&fixture, 0);
+        snprintf(text, sizeof text, "key:%06d", stored);
+        result = put(worker, 0, text, value, VALUE, 0);
+        stored += result == HEAP_RESERVED;
+        done(worker);
+        for (int i = 0; i < 20; i++)
+            (void)heap_maintain_step(fixture.heap, fixture.now_us += 2000);
+    }
+    assert_int_equal(result, HEAP_FULL);
+    assert_true(stored > 100);
+    worker = turn(&fixture, 0);
+    for (int i = 0; i < stored; i++) {
+        snprintf(text, sizeof text, "key:%06d", i);
+        assert_true(has(worker, 0, text, NULL));
+    }
+    done(worker);
+    for (int i = 0; i < stored; i += 2) {
+        worker = turn(&fixture, 0);
+        snprintf(text, sizeof text, "key:%06d", i);
+        delete_key(worker, 0, text);
+        done(worker);
+        for (int j = 0; j < 10; j++)
+            (void)heap_maintain_step(fixture.heap, fixture.now_us += 2000);
+    }
+    settle(&fixture);
+    worker = turn(&fixture, 0);
+    assert_int_equal(put(worker, 0, "again", value, VALUE, 0), HEAP_RESERVED);
+    for (int i = 1; i < stored; i += 2) {
+        snprintf(text, sizeof text, "key:%06d", i);
+        assert_true(has(worker, 0, text, NULL));
+    }
+    done(worker);
+    end(&fixture);
+}
+
+/* Cache mode runs for ever in a small pool, and keeps what is read again. */
+static void check_eviction(void **state)
+{
+    enum { VALUE = 4000, ROUNDS = 3000, HOT = 8 };
+    static char value[VALUE];
+    struct fixture fixture;
+    struct heap_stats stats;
+    struct heap_worker *worker;
+    char text[32];
+    int hot = 0;
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_CACHE, 1);
+    worker = turn(&fixture, 0);
+    for (int i = 0; i < HOT; i++) {
+        snprintf(text, sizeof text, "hot:%d", i);
+        assert_int_equal(put(worker, 0, text, "h", 1, 0), HEAP_RESERVED);
+    }
+    done(worker);
+    for (int i = 0; i < ROUNDS;) {
+        worker = turn(&fixture, 0);
+        snprintf(text, sizeof text, "key:%06d", i);
+        i += put(worker, 0, text, value, VALUE, 0) == HEAP_RESERVED;
+        for (int j = 0; j < HOT; j++) {
+            snprintf(text, sizeof text, "hot:%d", j);
+            (void)has(worker, 0, text, NULL);
+        }
+        done(worker);
+        for (int j = 0; j < 4; j++)
+            (void)heap_maintain_step(fixture.heap, fixture.now_us += 2000);
+    }
+    worker = turn(&fixture, 0);
+    for (int j = 0; j < HOT; j++) {
+        snprintf(text, sizeof text, "hot:%d", j);
+        hot += has(worker, 0, text, "h");
+    }
+    done(worker);
+    heap_stats(fixture.heap, &stats);
+    assert_true(stats.evicted > ROUNDS / 2);
+    assert_int_equal(hot, HOT);
+    end(&fixture);
+}
+
+static void check_expiry_is_collected(void **state)
+{
+    struct fixture fixture;
+    struct heap_stats stats;
+    struct heap_worker *worker;
+    uint64_t keys, expires;
+    char text[32];
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_NONE, 1);
+    worker = turn(&fixture, 0);
+    for (int i = 0; i < 200; i++) {
+        snprintf(text, sizeof text, "key:%06d", i);
+        put(worker, 0, text, "v", 1, i % 2 ? NOW_MS + 10 : 0);
+    }
+    done(worker);
+    settle(&fixture);
+    clock_test_advance_ms(20);
+    for (int i = 0; i < 20; i++) /* a pass of the sweep takes about 20 s of its clock */
+        settle(&fixture);
+    heap_count(fixture.heap, 0, &keys, &expires);
+    heap_stats(fixture.heap, &stats);
+    assert_int_equal(keys, 100);
+    assert_int_equal(expires, 0);
+    assert_true(stats.expired_collected >= 100);
+    assert_int_equal(stats.index_keys, 100);
+    end(&fixture);
+}
+
+/* C2: a record of another worker's open turn is made durable by whoever reads it. */
+static void check_foreign_record_is_durable_once_seen(void **state)
+{
+    struct fixture fixture;
+    struct heap_worker *writer, *reader;
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_NONE, 2);
+    writer = turn(&fixture, 0);
+    put(writer, 0, "a", "1", 1, 0);
+    reader = turn(&fixture, 1);
+    assert_true(has(reader, 0, "a", "1"));
+    done(reader); /* its reply leaves; the writer's turn is still open */
+    pm_sim_crash(fixture.pm, PM_SIM_NONE, 0, 0);
+    reopen(&fixture);
+    reader = turn(&fixture, 1);
+    assert_true(has(reader, 0, "a", "1"));
+    done(reader);
+    end(&fixture);
+}
+
+/* ---- real threads ---- */
+
+struct client {
+    pthread_t thread;
+    struct heap *heap;
+    uint32_t number;
+    uint64_t seed;
+    uint64_t torn, wrong;
+};
+
+enum { TURNS = 1500, PAIRS = 50, OWN = 200 };
+
+static uint64_t draw(struct client *client, uint64_t below)
+{
+    client->seed = client->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (client->seed >> 33) % below;
+}
+
+/* Writes two keys of a pair with one value in a transaction. */
+static void write_pair(struct client *client, struct heap_worker *worker, uint64_t pair)
+{
+    struct index_key keys[2];
+    char texts[2][32], value[64];
+    struct log_part part = {
+        value, (size_t)snprintf(value, sizeof value, "%u:%" PRIu64, client->number, draw(client, 1 << 30))};
+    struct heap_put what = {.parts = &part, .part_count = 1};
+
+    if (heap_reserve(worker, 2 * heap_bytes(32, 64), 2, false) != HEAP_RESERVED)
+        return;
+    for (int i = 0; i < 2; i++) {
+        int len = snprintf(texts[i], sizeof texts[i], "pair:%" PRIu64 ":%d", pair, i);
+        heap_key(client->heap, &keys[i], 0, texts[i], (size_t)len);
+    }
+    assert_true(heap_transaction_begin(worker, keys, 2));
+    for (int i = 0; i < 2; i++) {
+        struct heap_edit edit;
+
+        heap_edit_begin(worker, &keys[i], &edit);
+        heap_edit_put(&edit, &what);
+        heap_edit_end(&edit);
+    }
+    heap_transaction_commit(worker);
+}
+
+/* Both keys of a pair are read under their locks: they never differ. */
+static void read_pair(struct client *client, struct heap_worker *worker, uint64_t pair)
+{
+    struct index_key keys[2];
+    struct object objects[2];
+    char texts[2][32];
+    bool found[2];
+
+    for (int i = 0; i < 2; i++) {
+        int len = snprintf(texts[i], sizeof texts[i], "pair:%" PRIu64 ":%d", pair, i);
+        heap_key(client->heap, &keys[i], 0, texts[i], (size_t)len);
+    }
+    assert_true(heap_transaction_begin(worker, keys, 2));
+    for (int i = 0; i < 2; i++)
+        found[i] = heap_get(worker, &keys[i], &objects[i]);
+    heap_transaction_commit(worker);
+    if (found[0] != found[1] || (found[0] && (objects[0].value_len != objects[1].value_len ||
+                                              memcmp(objects[0].value, objects[1].value, objects[0].value_len) != 0)))
+        client->torn++;
+}
+
+static void *client_main(void *argument)
+{
+    struct client *client = argument;
+    struct heap_worker *worker = heap_worker(client->heap, client->number);
+    static const char filler[3000];
+
+    for (int i = 0; i < TURNS; i++) {
+        uint64_t wait_epoch;
+        char text[32], value[32];
+
+        heap_turn_begin(worker, clock_wall_ms());
+        for (int j = 0; j < 8; j++) {
+            uint64_t what = draw(client, 10);
+
+            if (what < 3)
+                write_pair(client, worker, draw(client, PAIRS));
+            else if (what < 6)
+                read_pair(client, worker, draw(client, PAIRS));
+            else if (what < 7) {
+                snprintf(text, sizeof text, "fill:%u:%" PRIu64, client->number, draw(client, OWN));
+                (void)put(worker, 1, text, filler, sizeof filler, 0);
+            } else {
+                snprintf(text, sizeof text, "own:%u:%" PRIu64, client->number, draw(client, OWN));
+                snprintf(value, sizeof value, "%d:%d", i, j);
+                if (put(worker, 0, text, value, strlen(value), 0) == HEAP_RESERVED && !has(worker, 0, text, value))
+                    client->wrong++;
+            }
+        }
+        if (heap_turn_end(worker, &wait_epoch))
+            client->wrong++;
+    }
+    return NULL;
+}
+
+static void threads_over(enum heap_durability durability, bool trust_pmem)
+{
+    enum { CLIENTS = 2, SEGMENTS = 96 };
+    char path[] = "/tmp/hearth-check-heap-XXXXXX";
+    struct heap_options options = {.path = path,
+                                   .pool_bytes = (uint64_t)SEGMENTS << SEGMENT_BITS,
+                                   .segment_bits = SEGMENT_BITS,
+                                   .workers = CLIENTS,
+                                   .durability = durability,
+                                   .trust_pmem = trust_pmem,
+                                   .eviction = HEAP_EVICTION_CACHE,
+                                   .sync_interval_ms = 20,
+                                   .tail_records = 2000};
+    struct client clients[CLIENTS];
+    int fd = mkstemp(path);
+
+    clock_test_reset();
+    assert_true(fd >= 0);
+    close(fd);
+    for (int life = 0; life < 3; life++) {
+        struct heap *heap;
+
+        assert_int_equal(heap_open(&heap, &options), PM_OK);
+        assert_int_equal(heap_start(heap), PM_OK);
+        for (uint32_t i = 0; i < CLIENTS; i++) {
+            clients[i] = (struct client){.heap = heap, .number = i, .seed = (uint64_t)life * 100 + i};
+            assert_int_equal(pthread_create(&clients[i].thread, NULL, client_main, &clients[i]), 0);
+        }
+        for (uint32_t i = 0; i < CLIENTS; i++) {
+            pthread_join(clients[i].thread, NULL);
+            assert_int_equal(clients[i].torn, 0);
+            assert_int_equal(clients[i].wrong, 0);
+        }
+        background_stop(heap);
+        assert_int_equal(skiplist_check(heap->skiplist), PM_OK);
+        heap_close(heap);
+    }
+    unlink(path);
+}
+
+static void check_threads_power(void **state)
+{
+    (void)state;
+    threads_over(HEAP_DURABILITY_POWER, true);
+}
+
+static void check_threads_process(void **state)
+{
+    (void)state;
+    threads_over(HEAP_DURABILITY_PROCESS, false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(check_objects),
+        cmocka_unit_test(check_cas_grows_over_restarts),
+        cmocka_unit_test(check_transaction),
+        cmocka_unit_test(check_flush),
+        cmocka_unit_test(check_delayed_flush_survives_a_restart_and_happens_once),
+        cmocka_unit_test(check_full_pool),
+        cmocka_unit_test(check_eviction),
+        cmocka_unit_test(check_expiry_is_collected),
+        cmocka_unit_test(check_foreign_record_is_durable_once_seen),
+        cmocka_unit_test(check_threads_power),
+        cmocka_unit_test(check_threads_process),
+    };
+
+    log_set_level(LOG_LEVEL_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
