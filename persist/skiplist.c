@@ -250,7 +250,8 @@ bool skiplist_step(struct skiplist *skiplist, struct pm_context *context)
     leaf_space_committed(skiplist->space);
     if (leaf_space_poll(skiplist->space))
         return true;
-    if (!leaf_space_shrink(skiplist->space, context, journal_batch(skiplist->journal)))
+    if (!leaf_space_stock(skiplist->space, context) &&
+        !leaf_space_shrink(skiplist->space, context, journal_batch(skiplist->journal)))
         return false;
     atomic_store_explicit(&skiplist->segments, leaf_space_segments(skiplist->space), memory_order_relaxed);
     return true;

@@ -114,7 +114,8 @@ enum pm_status skiplist_apply(struct skiplist *skiplist, struct pm_context *cont
  * freed by skiplist_step(). */
 enum pm_status skiplist_drop_databases(struct skiplist *skiplist, struct pm_context *context, uint32_t databases,
                                        uint64_t w_after) HEARTH_MUST_USE;
-/* Background: frees unlinked leaves after their grace, gives wholly free index segments back. True if something was done. */
+/* Background: frees unlinked leaves after their grace, keeps free leaves in stock, gives wholly free index segments back.
+ * True if something was done. */
 bool skiplist_step(struct skiplist *skiplist, struct pm_context *context);
 /* The horizon that the highest durable journal batch carries. */
 uint64_t skiplist_durable_w(const struct skiplist *skiplist);

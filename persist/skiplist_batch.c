@@ -151,6 +151,8 @@ enum pm_status batch_commit(struct skiplist *skiplist, struct pm_context *contex
 
     close_previous(skiplist);
     skiplist->emitted = 0;
+    if (w < skiplist_durable_w(skiplist)) /* W never goes back: what it covers is in the index */
+        w = skiplist_durable_w(skiplist);
     if (journal_is_empty(skiplist->journal) && w == skiplist_durable_w(skiplist))
         return PM_OK;
     status = journal_commit(skiplist->journal, context, w, keys, expires, before_apply, after_apply, skiplist);

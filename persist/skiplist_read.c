@@ -13,7 +13,7 @@
 
 #include "persist/skiplist_internal.h"
 
-enum { RESTARTS_MAX = 1 << 20 };
+enum { RESTARTS_MAX = 1 << 14 };
 
 /* All of a leaf, or what a search needs: its first line, and its fence, which lies at its end. */
 static void copy_words(struct skiplist *skiplist, uint64_t number, struct pmd_leaf *copy, bool whole)
@@ -170,7 +170,7 @@ static enum pm_status read_leaf(struct skiplist *skiplist, uint64_t number, bool
 
 /* Does the key lie at or behind the low fence of the next leaf? */
 static enum pm_status key_is_behind(struct skiplist *skiplist, const struct pmd_leaf *leaf, const struct index_key *key,
-                                    bool *behind, bool *dead)
+                                    bool verify, bool *behind, bool *dead)
 {
     struct pmd_leaf next;
 
@@ -179,10 +179,15 @@ static enum pm_status key_is_behind(struct skiplist *skiplist, const struct pmd_
         return PM_OK;
     if (!leaf_number_is_valid(skiplist, leaf->next))
         return report_damage(leaf->next, "a link leads outside of its segments");
-    leaf_copy_head(skiplist, leaf->next, &next);
+    if (verify)
+        leaf_copy(skiplist, leaf->next, &next);
+    else
+        leaf_copy_head(skiplist, leaf->next, &next);
     *dead = next.state != PMD_LEAF_LIVE;
     if (*dead)
         return PM_OK;
+    if (verify && leaf_checksum(&next, leaf->next) != next.checksum)
+        return report_damage(leaf->next, "a checksum does not hold");
     if (!leaf_is_sound(&next))
         return report_damage(leaf->next, "a header cannot be");
     *behind = leaf_compare_low(skiplist, &next, key) >= 0;
@@ -205,7 +210,7 @@ static enum pm_status go_along(struct skiplist *skiplist, const struct index_key
         *dead = head.state != PMD_LEAF_LIVE;
         if (*dead)
             return PM_OK;
-        status = key_is_behind(skiplist, &head, key, &behind, dead);
+        status = key_is_behind(skiplist, &head, key, false, &behind, dead);
         if (status != PM_OK || *dead || !behind)
             return status;
         *number = head.next;
@@ -213,26 +218,35 @@ static enum pm_status go_along(struct skiplist *skiplist, const struct index_key
     return report_damage(*number, "its leaves form a circle");
 }
 
-/* Copies the leaf that holds the key. The leaf found by headers may have changed since: the copy decides. */
+/*
+ * Copies the leaf that holds the key. The one found by headers may have changed since: the copy decides. Headers are
+ * trusted only once all leaves have been verified; before, every leaf on the way is.
+ */
 static enum pm_status find_leaf(struct skiplist *skiplist, const struct index_key *key, struct pmd_leaf *copy,
                                 uint64_t *number, uint32_t *sequence)
 {
     bool verify = !atomic_load_explicit(&skiplist->built, memory_order_acquire);
 
     for (uint32_t restarts = 0; restarts < RESTARTS_MAX; restarts++) {
-        bool dead, behind = true;
-        enum pm_status status;
+        uint64_t steps = skiplist->pool->pm->bytes / PM_LEAF_BYTES;
+        bool dead = false, behind = true;
+        enum pm_status status = PM_OK;
 
         *number = tower_search(skiplist, key, false, NULL);
-        do {
-            status = go_along(skiplist, key, number, &dead);
+        while (status == PM_OK && !dead && behind && steps-- != 0) {
+            if (!verify)
+                status = go_along(skiplist, key, number, &dead);
             if (status == PM_OK && !dead)
                 status = read_leaf(skiplist, *number, verify, copy, sequence, &dead);
             if (status == PM_OK && !dead)
-                status = key_is_behind(skiplist, copy, key, &behind, &dead);
-        } while (status == PM_OK && !dead && behind);
-        if (status != PM_OK || !dead)
+                status = key_is_behind(skiplist, copy, key, verify, &behind, &dead);
+            if (status == PM_OK && !dead && behind)
+                *number = copy->next;
+        }
+        if (status != PM_OK)
             return status;
+        if (!dead)
+            return behind ? report_damage(*number, "its leaves form a circle") : PM_OK;
     }
     return report_damage(*number, "a leaf that is dead is linked");
 }

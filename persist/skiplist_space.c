@@ -9,6 +9,8 @@
 #include "base/assert.h"
 #include "base/log.h"
 
+enum { STOCK_PART = 8 }; /* of a segment's blocks are kept free */
+
 struct index_segment {
     uint32_t segment;
     uint32_t free_count;
@@ -129,6 +131,13 @@ enum pm_status leaf_space_reserve(struct leaf_space *space, struct pm_context *c
         }
     }
     return PM_OK;
+}
+
+bool leaf_space_stock(struct leaf_space *space, struct pm_context *context)
+{
+    if (space->free_count >= space->blocks / STOCK_PART)
+        return false;
+    return leaf_space_reserve(space, context, space->blocks / STOCK_PART) == PM_OK;
 }
 
 uint64_t leaf_space_take(struct leaf_space *space)

@@ -27,6 +27,8 @@ void leaf_space_free(struct leaf_space *space);
 bool leaf_space_use(struct leaf_space *space, uint64_t number) HEARTH_MUST_USE;
 /* Makes sure that `count` blocks can be taken, with new segments if need be (durable, drains). PM_FULL. */
 enum pm_status leaf_space_reserve(struct leaf_space *space, struct pm_context *context, uint64_t count) HEARTH_MUST_USE;
+/* Takes a segment ahead of need, so that batches need no drains for it. True if it took one. */
+bool leaf_space_stock(struct leaf_space *space, struct pm_context *context);
 /* A block; there must be one. */
 uint64_t leaf_space_take(struct leaf_space *space);
 /* Gives back a block that no committed batch has linked. */

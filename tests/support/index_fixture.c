@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "persist/index_key.h"
@@ -61,12 +62,16 @@ void fixture_open_sim(struct fixture *fixture, uint64_t segments, uint32_t segme
     create(fixture, pm, segment_bits);
 }
 
-void fixture_open_file(struct fixture *fixture, const char *path, uint64_t bytes)
+void fixture_open_mapped(struct fixture *fixture, uint64_t bytes)
 {
+    const char *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    char path[64];
     struct pm *pm;
 
     memset(fixture, 0, sizeof *fixture);
+    snprintf(path, sizeof path, "%s/hearth-check-index-%d", folder, (int)getpid());
     must(pm_open(&pm, path, bytes, true) == PM_OK);
+    must(unlink(path) == 0);
     create(fixture, pm, PM_SEGMENT_BITS_DEFAULT);
 }
 

@@ -27,8 +27,9 @@ struct fixture {
 uint64_t fixture_random(struct fixture *fixture);
 /* A new pool over the simulated backing. */
 void fixture_open_sim(struct fixture *fixture, uint64_t segments, uint32_t segment_bits, enum pm_sim_mode mode);
-/* A new pool in a file, with the default segments. */
-void fixture_open_file(struct fixture *fixture, const char *path, uint64_t bytes);
+/* A new pool in a mapped file that has no name any more, on tmpfs if there is one, with the default segments. For threads:
+ * the simulated backing is for one. */
+void fixture_open_mapped(struct fixture *fixture, uint64_t bytes);
 /* Opens pool and index over what `pm` holds: journal, then index. False: it could not, and why was printed. */
 bool fixture_recover(struct fixture *fixture, struct pm *pm);
 void fixture_close(struct fixture *fixture);
