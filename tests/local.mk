@@ -62,6 +62,7 @@ tests_unit_check_persist_recovery_SOURCES = tests/unit/check_persist_recovery.c 
 tests_unit_check_persist_recovery_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_sim_SOURCES = tests/unit/check_persist_sim.c $(crash_sources)
 tests_unit_check_persist_sim_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_space_SOURCES = tests/unit/check_persist_space.c $(crash_sources)
 tests_unit_check_persist_space_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_skiplist_SOURCES = tests/unit/check_persist_skiplist.c $(index_sources)
 tests_unit_check_persist_skiplist_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)

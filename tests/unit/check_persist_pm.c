@@ -290,6 +290,27 @@ static void check_failed_msync_is_final(void **state)
     unlink(path);
 }
 
+/* Many ranges are synced at once, by another call: it fails for ever too. */
+static void check_failed_fdatasync_is_final(void **state)
+{
+    const char *path = path_of("failing");
+    struct pm_context context;
+    struct pm *pm;
+
+    (void)state;
+    assert_int_equal(pm_open(&pm, path, 2 * MB, false), PM_OK);
+    pm_context_init(&context, pm);
+    for (pm_off off = 0; off < MB; off += 65536)
+        pm_flush(&context, PM_SITE_TURN_FLUSH, pm_at(pm, off), 8);
+    assert_int_equal(close(pm->fd), 0);
+    assert_int_equal(pm_drain(&context, PM_SITE_TURN_DRAIN), PM_IO);
+    assert_int_equal(pm_drain(&context, PM_SITE_TURN_DRAIN), PM_IO);
+    assert_true(pm_failed(pm));
+    pm->fd = open(path, O_RDWR | O_CLOEXEC);
+    pm_close(pm);
+    unlink(path);
+}
+
 /* ---- a full disk ---- */
 
 /* In a namespace of its own: a tmpfs of 4 MB. Exit status 77: not allowed to. */
@@ -372,6 +393,7 @@ int main(void)
         cmocka_unit_test(check_counters),
         cmocka_unit_test(check_pending),
         cmocka_unit_test(check_failed_msync_is_final),
+        cmocka_unit_test(check_failed_fdatasync_is_final),
         cmocka_unit_test(check_full_disk),
         cmocka_unit_test(check_file_size_limit),
         cmocka_unit_test(check_status_texts),

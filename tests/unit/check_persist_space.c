@@ -7,6 +7,7 @@
  */
 #include "persist/pm_sim.h"
 #include "persist/pool.h"
+#include "tests/support/crash.h"
 #include "tests/unit/check.h"
 
 #include <pthread.h>
@@ -352,6 +353,100 @@ static void check_random_walk(void **state)
     end(walk.pool);
 }
 
+/* ---- every crash image of taking and freeing ---- */
+
+/* What was told, and what the call under way may make of it. */
+struct scene {
+    struct pm *pm;
+    struct pool *pool;
+    struct pm_context context;
+    uint32_t segment; /* that is being freed, or 0 */
+    uint8_t state[SEGMENTS];
+    uint32_t generation[SEGMENTS];
+};
+
+/* A segment is as it was told; one that was free may be in its next use by now; the one being freed may be free. */
+static bool is_allowed(const struct scene *scene, uint32_t i, uint32_t state, uint32_t generation)
+{
+    if (scene->state[i] == PMD_SEGMENT_FREE)
+        return state == PMD_SEGMENT_FREE ? generation == scene->generation[i] : generation > scene->generation[i];
+    return generation == scene->generation[i] &&
+           (state == scene->state[i] || (i == scene->segment && state == PMD_SEGMENT_FREE));
+}
+
+static bool recover_scene(struct pm *pm, void *argument)
+{
+    const struct scene *scene = argument;
+    struct pool *pool;
+
+    if (pool_open(&pool, pm, NULL) != PM_OK)
+        return false;
+    for (uint32_t i = PM_SEGMENT_FIRST_FREE; i < SEGMENTS; i++) {
+        struct segment *twin = &pool->segments[i];
+
+        if (!is_allowed(scene, i, atomic_load(&twin->state), atomic_load(&twin->generation)))
+            return false;
+    }
+    return pool_space_start(pool) == PM_OK;
+}
+
+static void note_told(struct scene *scene, struct crash_run *run, uint32_t segment)
+{
+    scene->state[segment] = atomic_load(&scene->pool->segments[segment].state);
+    scene->generation[segment] = atomic_load(&scene->pool->segments[segment].generation);
+    scene->segment = 0;
+    crash_here(run);
+}
+
+static void play(struct scene *scene, struct crash_run *run)
+{
+    uint32_t segment;
+
+    for (int i = 0; i < 6; i++) {
+        work(scene->pool, &scene->context, 1);
+        assert_int_equal(pool_take_ready(scene->pool, SPACE_USER, &segment), PM_OK);
+        note_told(scene, run, segment);
+        assert_int_equal(pool_take_free(scene->pool, &scene->context, SPACE_INDEX, PMD_SEGMENT_INDEX, &segment), PM_OK);
+        note_told(scene, run, segment);
+        scene->segment = segment;
+        assert_int_equal(pool_free_segment(scene->pool, &scene->context, segment), PM_OK);
+        note_told(scene, run, segment);
+    }
+}
+
+static uint64_t crash_space(enum pm_sim_mode mode, enum pm_site skip)
+{
+    static struct scene scene;
+    static struct crash_run run;
+    struct crash_plan plan = {
+        .seed = 1, .nested = true, .quiet = skip != PM_SITE_COUNT, .recover = recover_scene, .context = &scene};
+    uint64_t failures;
+
+    memset(&scene, 0, sizeof scene);
+    assert_int_equal(pm_sim_open(&scene.pm, SEGMENTS << SEGMENT_BITS, mode), PM_OK);
+    pm_sim_keep(scene.pm);
+    assert_int_equal(pool_open(&scene.pool, scene.pm, &create), PM_OK);
+    assert_int_equal(pool_space_start(scene.pool), PM_OK);
+    pm_context_init(&scene.context, scene.pm);
+    pm_sim_skip_site(scene.pm, skip);
+    crash_begin(&run, scene.pm, &plan);
+    play(&scene, &run);
+    failures = crash_end(&run);
+    end(scene.pool);
+    return failures;
+}
+
+static void check_crashes(void **state)
+{
+    (void)state;
+    assert_int_equal(crash_space(PM_SIM_LINES, PM_SITE_COUNT), 0);
+    assert_int_equal(crash_space(PM_SIM_PAGES, PM_SITE_COUNT), 0);
+    if (CRASH_THIN > 1)
+        skip();
+    assert_true(crash_space(PM_SIM_LINES, PM_SITE_SEGMENT_FLUSH) > 0);
+    assert_true(crash_space(PM_SIM_LINES, PM_SITE_SEGMENT_DRAIN) > 0);
+}
+
 /* ---- threads ---- */
 
 enum { TAKERS = 3, THREAD_SEGMENTS = 1000 };
@@ -428,6 +523,7 @@ int main(void)
         cmocka_unit_test(check_full_disk),
         cmocka_unit_test(check_failed_drain),
         cmocka_unit_test(check_random_walk),
+        cmocka_unit_test(check_crashes),
         cmocka_unit_test(check_threads),
     };
 
