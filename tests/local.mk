@@ -39,6 +39,7 @@ tests_unit_check_base_number_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 
 check_persist = \
 	tests/unit/check_persist_index_ops_sort \
+	tests/unit/check_persist_journal \
 	tests/unit/check_persist_log \
 	tests/unit/check_persist_log_crash \
 	tests/unit/check_persist_pm \
@@ -47,8 +48,10 @@ check_persist = \
 	tests/unit/check_persist_recovery \
 	tests/unit/check_persist_sim \
 	tests/unit/check_persist_skiplist \
+	tests/unit/check_persist_skiplist_budget \
 	tests/unit/check_persist_skiplist_crash \
 	tests/unit/check_persist_skiplist_leaf \
+	tests/unit/check_persist_skiplist_threads \
 	tests/unit/check_persist_space
 tests_unit_check_persist_log_SOURCES = tests/unit/check_persist_log.c $(life_sources)
 tests_unit_check_persist_log_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
@@ -66,6 +69,12 @@ tests_unit_check_persist_space_SOURCES = tests/unit/check_persist_space.c $(cras
 tests_unit_check_persist_space_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_skiplist_SOURCES = tests/unit/check_persist_skiplist.c $(index_sources)
 tests_unit_check_persist_skiplist_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_skiplist_budget_SOURCES = tests/unit/check_persist_skiplist_budget.c $(index_sources)
+tests_unit_check_persist_skiplist_budget_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_skiplist_threads_SOURCES = tests/unit/check_persist_skiplist_threads.c $(index_sources)
+tests_unit_check_persist_skiplist_threads_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_journal_SOURCES = tests/unit/check_persist_journal.c $(crash_sources)
+tests_unit_check_persist_journal_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_skiplist_crash_SOURCES = tests/unit/check_persist_skiplist_crash.c $(index_sources) $(crash_sources)
 tests_unit_check_persist_skiplist_crash_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_skiplist_leaf_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
