@@ -155,7 +155,7 @@ enum command_status redis_hello(struct client *client, uint32_t argc, const stru
         return COMMAND_DONE;
     if (!client->authenticated) {
         reply_error(client, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
-                            "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
+                            "AUTH <user> <pass> option can be used to authenticate the client and select the "
                             "RESP protocol version at the same time");
         return COMMAND_DONE;
     }

@@ -34,7 +34,7 @@ static void forget_queue(struct transaction *transaction)
 static void forget_watches(struct transaction *transaction)
 {
     for (uint32_t i = 0; i < transaction->watch_count; i++)
-        free((void *)(uintptr_t)transaction->watches[i].key.data);
+        free(transaction->watches[i].name);
     free(transaction->watches);
     transaction->watches = NULL;
     transaction->watch_count = transaction->watch_capacity = 0;
@@ -171,11 +171,11 @@ static uint64_t present_cts(const struct client *client, const struct index_key 
     return heap_peek(client->heap_worker, key, &object) ? object.cts : 0;
 }
 
+/* NULL: the key is watched; else the error. */
 static const char *watch_key(struct client *client, const struct resp_arg *arg)
 {
     struct transaction *transaction = transaction_of(client);
-    struct watched watched;
-    uint8_t *bytes;
+    struct watched *watched;
 
     if (transaction == NULL)
         return ERROR_MEMORY;
@@ -184,14 +184,16 @@ static const char *watch_key(struct client *client, const struct resp_arg *arg)
     if (!grow((void **)&transaction->watches, transaction->watch_count, &transaction->watch_capacity,
               sizeof *transaction->watches))
         return ERROR_MEMORY;
-    bytes = malloc(arg->len + 1);
-    if (bytes == NULL)
+    watched = &transaction->watches[transaction->watch_count];
+    watched->name = malloc(arg->len + 1);
+    if (watched->name == NULL)
         return ERROR_MEMORY;
     if (arg->len > 0)
-        memcpy(bytes, arg->data, arg->len);
-    heap_key(client->heap, &watched.key, atomic_load_explicit(&client->db, memory_order_relaxed), bytes, arg->len);
-    watched.cts = present_cts(client, &watched.key);
-    transaction->watches[transaction->watch_count++] = watched;
+        memcpy(watched->name, arg->data, arg->len);
+    heap_key(client->heap, &watched->key, atomic_load_explicit(&client->db, memory_order_relaxed), watched->name,
+             arg->len);
+    watched->cts = present_cts(client, &watched->key);
+    transaction->watch_count++;
     return NULL;
 }
 

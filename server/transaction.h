@@ -38,7 +38,8 @@ struct queued {
 };
 
 struct watched {
-    struct index_key key; /* its bytes are owned */
+    struct index_key key; /* its bytes are `name` */
+    uint8_t *name;
     uint64_t cts;
 };
 

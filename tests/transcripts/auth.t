@@ -1,4 +1,4 @@
-# AUTH without a password set; with one: tests/run/auth.py.
+# AUTH without a password set; with one: tests/run/commands.py.
 === redis
 >>> AUTH secret
 <<< -ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?

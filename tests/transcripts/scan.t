@@ -1,4 +1,4 @@
-# SCAN: its options and errors. That it finds everything is the matter of tests/run/scan.py.
+# SCAN: its options and errors. That it finds everything is the matter of tests/run/commands.py.
 === redis
 >>> SCAN 0
 <<< *2
