@@ -504,12 +504,12 @@ static bool drop_expired(struct cleaner *cleaner, uint64_t now_us, uint64_t now_
     struct expire_tick tick = {.now_us = now_us, .now_ms = now_ms, .w = index_writer_w(heap->index_writer)};
     bool done = false;
 
-    if (!atomic_load_explicit(&heap->filled, memory_order_acquire))
+    if (!atomic_load_explicit(&heap->filled, memory_order_acquire) || !expire_is_due(&cleaner->expire, now_us))
         return false;
-    for (uint8_t db = 0; db < PM_DATABASES; db++) {
+    for (int db = 0; db < PM_DATABASES; db++) {
         uint64_t keys, expires;
 
-        heap_count(heap, db, &keys, &expires);
+        heap_count(heap, (uint8_t)db, &keys, &expires);
         tick.expires += expires;
     }
     epoch_enter(heap->epochs, cleaner->pin);

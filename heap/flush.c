@@ -70,14 +70,14 @@ void heap_exclusive_end(struct heap_worker *worker)
 static void publish(struct heap *heap, uint32_t databases, uint64_t cts)
 {
     pthread_mutex_lock(&heap->count_lock);
-    for (uint8_t db = 0; db < PM_DATABASES; db++) {
+    for (int db = 0; db < PM_DATABASES; db++) {
         uint64_t keys, expires;
 
         if (!(databases >> db & 1))
             continue;
         atomic_store_explicit(&heap->flush_cts[db], cts, memory_order_release);
         heap->tail_void[db] = true;
-        heap_count_locked(heap, db, &keys, &expires);
+        heap_count_locked(heap, (uint8_t)db, &keys, &expires);
         heap->base_keys[db] -= (int64_t)keys;
         heap->base_expires[db] -= (int64_t)expires;
     }

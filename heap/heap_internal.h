@@ -147,7 +147,7 @@ bool heap_maintain_step(struct heap *heap, uint64_t now_us);
 bool heap_fill_run_step(struct heap *heap);
 /* background.c */
 void background_wake(struct heap *heap);
-void background_want_sync(void *heap, uint64_t epoch);
+void background_want_sync(void *argument, uint64_t epoch);
 /* EPOCH mode: how long ago the last sync completed. */
 uint64_t background_unsynced_ms(const struct heap *heap);
 void background_stop(struct heap *heap);

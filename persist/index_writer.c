@@ -49,6 +49,18 @@ struct index_writer {
     size_t forgotten_first, forgotten_count;
 };
 
+static bool ops_grow(struct index_writer *writer)
+{
+    size_t cap = writer->op_cap ? writer->op_cap * 2 : 4096;
+    struct index_op *ops = realloc(writer->ops, cap * sizeof(*ops));
+
+    if (!ops)
+        return false;
+    writer->ops = ops;
+    writer->op_cap = cap;
+    return true;
+}
+
 enum pm_status index_writer_open(struct index_writer **out, const struct index_writer_options *options)
 {
     struct index_writer *writer = calloc(1, sizeof(*writer));
@@ -56,8 +68,8 @@ enum pm_status index_writer_open(struct index_writer **out, const struct index_w
     if (!writer)
         return PM_NO_MEMORY;
     writer->controls = calloc(CONTROLS_MAX, sizeof(*writer->controls));
-    if (!writer->controls) {
-        free(writer);
+    if (!writer->controls || !ops_grow(writer)) {
+        index_writer_close(writer);
         return PM_NO_MEMORY;
     }
     writer->o = *options;
@@ -96,18 +108,6 @@ uint32_t index_writer_record_bytes(const struct pool *pool, pm_loc loc)
 }
 
 /* ---- collecting a cut ---- */
-
-static bool ops_grow(struct index_writer *writer)
-{
-    size_t cap = writer->op_cap ? writer->op_cap * 2 : 4096;
-    struct index_op *ops = realloc(writer->ops, cap * sizeof(*ops));
-
-    if (!ops)
-        return false;
-    writer->ops = ops;
-    writer->op_cap = cap;
-    return true;
-}
 
 static void control_insert(struct index_writer *writer, pm_loc loc)
 {

@@ -345,12 +345,12 @@ static bool counts_agree(struct heap *heap, const uint64_t *found)
 
     for (uint32_t slot = 0; slot < SLOTS; slot++)
         keys[slot / KEYS] += found[slot] != 0;
-    for (uint8_t db = 0; db < DATABASES; db++) {
+    for (int db = 0; db < DATABASES; db++) {
         uint64_t counted, expires;
 
-        heap_count(heap, db, &counted, &expires);
+        heap_count(heap, (uint8_t)db, &counted, &expires);
         if (counted != keys[db]) {
-            fprintf(stderr, "database %u: %" PRIu64 " keys counted, %" PRIu64 " found\n", db, counted, keys[db]);
+            fprintf(stderr, "database %d: %" PRIu64 " keys counted, %" PRIu64 " found\n", db, counted, keys[db]);
             return false;
         }
     }
