@@ -12,7 +12,7 @@
 #include "server/options_parse.h"
 #include "server/server.h"
 
-#define CONFIG_VALUE_BYTES 4096
+#define CONFIG_VALUE_BYTES 1024
 
 /*
  * Names of Redis's with the answer that is true here. They can be read, not set. An empty answer of `save` and "no" of
@@ -138,7 +138,7 @@ static void apply(struct server *server, enum option option)
 struct change {
     enum option option;
     uint64_t number;
-    char *value;
+    char value[CONFIG_VALUE_BYTES];
 };
 
 static bool refuse(char *error, const char *name, const char *why)
@@ -148,7 +148,7 @@ static bool refuse(char *error, const char *name, const char *why)
     return false;
 }
 
-/* Checks one pair. change->value is the caller's to free in any case. */
+/* Checks one pair. */
 static bool check_pair(const struct resp_arg *pair, struct change *change, char *error)
 {
     char name[128];
@@ -165,9 +165,10 @@ static bool check_pair(const struct resp_arg *pair, struct change *change, char 
     }
     if (option_table[change->option].when != OPTION_RUNTIME)
         return refuse(error, name, "can't set immutable config");
-    change->value = strndup((const char *)pair[1].data, pair[1].len);
-    if (change->value == NULL)
-        return refuse(error, name, "out of memory");
+    if (pair[1].len >= sizeof change->value)
+        return refuse(error, name, "argument is too long");
+    memcpy(change->value, pair[1].data, pair[1].len);
+    change->value[pair[1].len] = '\0';
     if (!option_parse(change->option, change->value, &change->number, expected, sizeof expected)) {
         snprintf(why, sizeof why, "argument must be %s", expected);
         return refuse(error, name, why);
@@ -207,7 +208,5 @@ bool config_set(struct server *server, const struct resp_arg *pairs, uint32_t pa
         else
             refuse(error, option_table[changes[i].option].name, "out of memory");
     }
-    for (uint32_t i = 0; i < pair_count; i++)
-        free(changes[i].value);
     return fine;
 }

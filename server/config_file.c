@@ -136,6 +136,8 @@ static bool read_line(struct options *options, const char *where, char *line, in
         snprintf(error, OPTION_ERROR_BYTES, "%s: unbalanced quotes, or too many words", where);
         return false;
     }
+    if (count == 0)
+        return true;
     if (strcasecmp(words[0], "include") == 0 && count == 2)
         return read_file(options, words[1], depth + 1, error);
     if (count < 2) {

@@ -323,7 +323,7 @@ static void init_client(struct client *client, struct worker *worker, enum clien
     buf_init(&client->out, CONN_OUT_MAX_BYTES);
 }
 
-struct conn *conn_open(struct worker *worker, int fd, enum client_protocol protocol)
+bool conn_open(struct worker *worker, int fd, enum client_protocol protocol)
 {
     struct conn *conn = calloc(1, sizeof *conn);
 
@@ -331,7 +331,7 @@ struct conn *conn_open(struct worker *worker, int fd, enum client_protocol proto
         close(fd);
         atomic_fetch_sub(&worker->conn_count, 1);
         atomic_fetch_sub(&worker->server->client_count, 1);
-        return NULL;
+        return false;
     }
     set_socket_options(fd);
     conn->magic = CONN_MAGIC;
@@ -350,7 +350,7 @@ struct conn *conn_open(struct worker *worker, int fd, enum client_protocol proto
     STAT_ADD(&worker->stats, curr_connections, 1);
     STAT_ADD(&worker->stats, total_connections, 1);
     conn_settle(conn);
-    return conn;
+    return true;
 }
 
 void conn_close(struct conn *conn)

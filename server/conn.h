@@ -88,8 +88,8 @@ static inline struct conn *conn_of(struct client *client)
     return (struct conn *)client;
 }
 
-/* Takes over an accepted socket, on the worker's thread. NULL: no memory; the socket is closed. */
-struct conn *conn_open(struct worker *worker, int fd, enum client_protocol protocol);
+/* Takes over an accepted socket, on the worker's thread. False: no memory; the socket is closed. */
+bool conn_open(struct worker *worker, int fd, enum client_protocol protocol) HEARTH_MUST_USE;
 /* Closes and frees. Not between the phases of a turn that knows the connection. */
 void conn_close(struct conn *conn);
 

@@ -95,7 +95,7 @@ static void take_arrivals(struct worker *worker)
     worker->arrival_capacity = 0;
     pthread_mutex_unlock(&worker->mailbox_lock);
     for (uint32_t i = 0; i < count; i++) {
-        if (conn_open(worker, arrivals[i].fd, (enum client_protocol)arrivals[i].protocol) == NULL)
+        if (!conn_open(worker, arrivals[i].fd, (enum client_protocol)arrivals[i].protocol))
             log_warn("client", "a connection was closed: no memory for it");
     }
     free(arrivals);
