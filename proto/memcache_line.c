@@ -273,6 +273,8 @@ enum memcache_line memcache_line_parse(const uint8_t *line, size_t len, struct m
     struct words words;
     out->noreply = false;
     out->more = false;
+    out->key = NULL;
+    out->key_len = 0;
     if (!next_word(&at, end, &words.word[0])) {
         return refuse(out, MEMCACHE_ERROR);
     }

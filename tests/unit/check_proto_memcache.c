@@ -145,6 +145,7 @@ static void stream_arrive(struct stream *stream, size_t to, struct script *scrip
             return;
         }
         assert_true(consumed > 0);
+        assert_true(request.key == NULL || (request.key >= at && request.key + request.key_len <= at + consumed));
         script_add_request(script, &request);
     }
 }
