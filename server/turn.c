@@ -223,9 +223,11 @@ static bool gather_memcache(struct worker *worker, struct conn *conn)
     struct batch *batch = &worker->batch;
     struct request *request = &batch->requests[batch->count];
     size_t consumed = 0;
-    enum memcache_parse result =
-        memcache_parse(&conn->parser.memcache, buf_bytes(&conn->in), buf_len(&conn->in), &request->memcache, &consumed);
+    enum memcache_parse result;
 
+    request->memcache.key = NULL; /* requests without a key leave it alone, and an earlier one may have left its own */
+    result =
+        memcache_parse(&conn->parser.memcache, buf_bytes(&conn->in), buf_len(&conn->in), &request->memcache, &consumed);
     conn->turn_bytes += consumed;
     buf_consume(&conn->in, consumed);
     switch (result) {
