@@ -4,7 +4,7 @@
  * both commit modes; then what a restart takes to accept the last 32 MB of it.
  *
  * METHOD  Segments are made ready before the clock starts (in the server the index writer does it beside). Best of
- *         five runs, since other load only ever makes it slower. On tmpfs the mapping is taken as persistent memory
+ *         five runs, since other load only ever makes it slower; CPU time of the thread stands beside wall time. On tmpfs the mapping is taken as persistent memory
  *         (trust-pmem): flushes and fences are real, the medium is DRAM.
  *
  * bench_append [PATH]   default: /dev/shm/hearth-append.pool; made anew, removed at the end
@@ -83,17 +83,22 @@ static void end(struct bench *bench)
     pool_close(bench->pool);
 }
 
-/* Appends `count` records of `bytes` each, a turn every `turn` of them; returns nanoseconds. */
-static uint64_t append(struct bench *bench, uint32_t bytes, uint32_t turn, uint64_t count)
+struct cost {
+    uint64_t wall_ns, cpu_ns;
+};
+
+/* Appends `count` records of `bytes` each, a turn every `turn` of them. */
+static struct cost append(struct bench *bench, uint32_t bytes, uint32_t turn, uint64_t count)
 {
     struct log_writer *writer = log_writer(bench->log, 0);
     char key[KEY_LEN + 1];
     struct log_part part = {bench->value, bytes - sizeof(struct pmd_record) - KEY_LEN};
     struct log_record record = {
         .kind = PMD_RECORD_FULL, .key = (uint8_t *)key, .key_len = KEY_LEN, .parts = &part, .part_count = 1};
-    uint64_t start;
+    uint64_t start, start_cpu_us;
 
     snprintf(key, sizeof(key), "key:%012d", 0);
+    start_cpu_us = clock_thread_cpu_us();
     start = clock_mono_ns();
     for (uint64_t i = 0; i < count; i += turn) {
         log_turn_begin(writer);
@@ -105,23 +110,26 @@ static uint64_t append(struct bench *bench, uint32_t bytes, uint32_t turn, uint6
         }
         check(log_turn_close(writer), "close");
     }
-    return clock_mono_ns() - start;
+    return (struct cost){clock_mono_ns() - start, (clock_thread_cpu_us() - start_cpu_us) * 1000};
 }
 
 static void measure(struct bench *bench, enum pmd_commit_mode mode, uint32_t bytes, uint32_t turn)
 {
-    uint64_t count = BATCH_BYTES / ((bytes + 63) / 64 * 64) / turn * turn, best = UINT64_MAX;
+    uint64_t count = BATCH_BYTES / ((bytes + 63) / 64 * 64) / turn * turn;
+    struct cost best = {UINT64_MAX, UINT64_MAX};
 
     for (int i = 0; i < RUNS; i++) {
-        uint64_t ns;
+        struct cost cost;
 
         begin(bench, mode, SEGMENTS);
-        ns = append(bench, bytes, turn, count);
-        best = ns < best ? ns : best;
+        cost = append(bench, bytes, turn, count);
+        best.wall_ns = cost.wall_ns < best.wall_ns ? cost.wall_ns : best.wall_ns;
+        best.cpu_ns = cost.cpu_ns < best.cpu_ns ? cost.cpu_ns : best.cpu_ns;
         end(bench);
     }
-    printf("%-6s %6u %6u %10.2f %10.1f %10.2f\n", mode == PMD_COMMIT_TURN ? "turn" : "epoch", bytes, turn,
-           (double)count * 1e3 / (double)best, (double)best / (double)count, (double)(count * bytes) / (double)best);
+    printf("%-6s %6u %6u %10.2f %10.1f %10.1f %10.2f\n", mode == PMD_COMMIT_TURN ? "turn" : "epoch", bytes, turn,
+           (double)count * 1e3 / (double)best.wall_ns, (double)best.wall_ns / (double)count,
+           (double)best.cpu_ns / (double)count, (double)(count * bytes) / (double)best.wall_ns);
     fflush(stdout);
 }
 
@@ -148,7 +156,7 @@ int main(int argc, char **argv)
     static struct bench bench;
 
     bench.path = argc > 1 ? argv[1] : "/dev/shm/hearth-append.pool";
-    printf("%-6s %6s %6s %10s %10s %10s\n", "mode", "bytes", "turn", "M/s", "ns", "GB/s");
+    printf("%-6s %6s %6s %10s %10s %10s %10s\n", "mode", "bytes", "turn", "M/s", "ns", "CPU ns", "GB/s");
     for (int mode = PMD_COMMIT_TURN; mode <= PMD_COMMIT_EPOCH; mode++)
         for (size_t i = 0; i < HEARTH_ARRAY_COUNT(sizes); i++)
             for (uint32_t turn = 1; turn <= 16; turn *= 4)
