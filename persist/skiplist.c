@@ -65,6 +65,7 @@ void skiplist_close(struct skiplist *skiplist)
     fence_free(&skiplist->fence);
     free(skiplist->inserts);
     free(skiplist->towers);
+    free(skiplist->dead);
     free(skiplist);
 }
 

@@ -9,9 +9,11 @@
  * DURABILITY: nothing a reader or a restart may see changes before journal_commit(): new leaves are written in place but
  * are not LIVE, and nothing links them.
  */
+#include <stdlib.h>
+
 #include "persist/skiplist_internal.h"
 
-enum { LEAF_LINES = PM_LEAF_BYTES / PM_LINE, LINE_WORDS = PM_LINE / 8, HEADER_WORDS = 4 };
+enum { LINE_WORDS = PM_LINE / 8, HEADER_WORDS = 4 };
 
 static uint64_t word_of(const struct pmd_leaf *leaf, uint32_t word)
 {
@@ -81,11 +83,15 @@ void batch_emit(struct skiplist *skiplist, struct shadow *shadow)
     shadow->number = 0;
 }
 
+/* A reader that finds a leaf dead must find the one before it without the link, so that one comes first. */
 static void close_previous(struct skiplist *skiplist)
 {
     if (skiplist->previous != NULL)
         batch_emit(skiplist, skiplist->previous);
     skiplist->previous = NULL;
+    for (uint32_t i = 0; i < skiplist->dead_count; i++)
+        must(journal_add(skiplist->journal, skiplist->dead[i].number * PM_LEAF_BYTES, &skiplist->dead[i].word, 1));
+    skiplist->dead_count = 0;
 }
 
 void batch_move_on(struct skiplist *skiplist)
@@ -95,13 +101,30 @@ void batch_move_on(struct skiplist *skiplist)
     skiplist->current = NULL;
 }
 
+/* Without memory for the list the image comes too early: readers then begin again until the batch is applied. */
+static void mark_dead(struct skiplist *skiplist, uint64_t number, uint64_t word)
+{
+    if (skiplist->dead_count == skiplist->dead_capacity) {
+        uint32_t capacity = skiplist->dead_capacity != 0 ? 2 * skiplist->dead_capacity : 64;
+        struct dead_leaf *dead = realloc(skiplist->dead, capacity * sizeof *dead);
+
+        if (dead == NULL) {
+            must(journal_add(skiplist->journal, number * PM_LEAF_BYTES, &word, 1));
+            return;
+        }
+        skiplist->dead = dead;
+        skiplist->dead_capacity = capacity;
+    }
+    skiplist->dead[skiplist->dead_count++] = (struct dead_leaf){number, word};
+}
+
 /* The dead leaf keeps its lengths: its fence is read once more, to take it out of the towers. */
 void batch_bury(struct skiplist *skiplist, const struct pmd_leaf *leaf, uint64_t number)
 {
     struct pmd_leaf dead = {.state = PMD_LEAF_DEAD, .prefix_len = leaf->prefix_len, .low_len = leaf->low_len};
     uint64_t spill = leaf->low_len == LEAF_LOW_SPILLED ? leaf->low_spill : 0;
 
-    add_images(skiplist, number, &dead, 0, 1);
+    mark_dead(skiplist, number, word_of(&dead, 0));
     tower_note(skiplist, leaf, number);
     leaf_space_bury(skiplist->space, number);
     for (uint32_t left = fence_spill_blocks(leaf_low_len(leaf)); left != 0 && leaf_number_is_valid(skiplist, spill); left--) {
@@ -160,14 +183,19 @@ enum pm_status batch_commit(struct skiplist *skiplist, struct pm_context *contex
         return status;
     atomic_store_explicit(&skiplist->durable_w, w, memory_order_release);
     publish_counts(skiplist, keys, expires);
-    leaf_space_committed(skiplist->space);
     tower_update(skiplist, context);
+    leaf_space_committed(skiplist->space);
     return PM_OK;
+}
+
+bool batch_has_room(const struct skiplist *skiplist)
+{
+    return journal_room(skiplist->journal) >= GROUP_JOURNAL_BYTES + UINT64_C(16) * skiplist->dead_count;
 }
 
 enum pm_status batch_make_room(struct skiplist *skiplist, struct pm_context *context)
 {
-    if (journal_room(skiplist->journal) >= GROUP_JOURNAL_BYTES)
+    if (batch_has_room(skiplist))
         return PM_OK;
     return batch_commit(skiplist, context, skiplist_durable_w(skiplist), skiplist->staged_keys,
                         skiplist->staged_expires);

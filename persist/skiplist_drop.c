@@ -70,7 +70,7 @@ static enum pm_status make_room(struct drop *drop)
     uint64_t previous = skiplist->previous != NULL ? skiplist->previous->number : 0;
     enum pm_status status;
 
-    if (journal_room(skiplist->journal) >= GROUP_JOURNAL_BYTES)
+    if (batch_has_room(skiplist))
         return PM_OK;
     status = batch_make_room(skiplist, drop->context);
     if (status != PM_OK || previous == 0)

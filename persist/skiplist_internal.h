@@ -31,6 +31,11 @@ struct shadow {
     struct pmd_leaf leaf;
 };
 
+struct dead_leaf {
+    uint64_t number;
+    uint64_t word; /* its first word from now on */
+};
+
 struct skiplist {
     struct pool *pool;
     struct epochs *epochs;
@@ -50,6 +55,8 @@ struct skiplist {
     uint64_t staged_keys[PM_DATABASES], staged_expires[PM_DATABASES];
     struct shadow shadows[2];
     struct shadow *previous, *current; /* the last leaf of the batch, still open to its neighbour; the one being changed */
+    struct dead_leaf *dead;            /* unlinked by `previous`, whose images must come first */
+    uint32_t dead_count, dead_capacity;
     uint64_t emitted;                  /* the last leaf whose images this batch has, 0: none */
     bool was_empty;                    /* when this call of skiplist_apply() began */
     uint64_t ascending;                /* the leaf made by the last split at a right edge */
@@ -125,12 +132,13 @@ enum pm_status batch_load(struct skiplist *skiplist, uint64_t number) HEARTH_MUS
 void batch_emit(struct skiplist *skiplist, struct shadow *shadow);
 /* The current leaf becomes the previous one; what was that is emitted. */
 void batch_move_on(struct skiplist *skiplist);
-/* Marks an unlinked leaf dead and buries its blocks. */
+/* Marks a leaf that the previous one does not link any more dead, and buries its blocks. */
 void batch_bury(struct skiplist *skiplist, const struct pmd_leaf *leaf, uint64_t number);
 /* Commits all that is staged. `keys`, `expires`: the counts behind it. Does nothing when nothing changed. */
 enum pm_status batch_commit(struct skiplist *skiplist, struct pm_context *context, uint64_t w, const uint64_t *keys,
                             const uint64_t *expires) HEARTH_MUST_USE;
-/* Commits with the W of before if the journal could not take a whole group more. */
+/* Can the journal take a whole group more? If not, commits with the W of before. */
+bool batch_has_room(const struct skiplist *skiplist);
 enum pm_status batch_make_room(struct skiplist *skiplist, struct pm_context *context) HEARTH_MUST_USE;
 /* A new leaf, written in place behind a journal that will make it LIVE. */
 void batch_new_leaf(struct skiplist *skiplist, struct pm_context *context, struct pmd_leaf *leaf, uint64_t number);

@@ -144,6 +144,20 @@ static uint32_t shared_of(const struct skiplist *skiplist, const struct item *a,
 
 /* ---- planning ---- */
 
+/*
+ * Bytes of prefix that the items first..last surely have. Where slices decide, zeros at the end of what they share may be
+ * the padding of a shorter key ("a" beside "a\0\0b"), and do not count.
+ */
+static uint32_t prefix_of(const struct skiplist *skiplist, const struct item *first, const struct item *last)
+{
+    uint32_t base = skiplist->current->leaf.prefix_len, shared = shared_of(skiplist, first, last);
+
+    if (first->slice != last->slice)
+        while (shared > base && (first->slice << 8 * (shared - base - 1)) >> 56 == 0)
+            shared--;
+    return shared < PM_LEAF_KEY_BYTES_MAX ? shared : PM_LEAF_KEY_BYTES_MAX;
+}
+
 /* The prefix a leaf of these items should have: longer than what they have if slices are equal, or if no record needs
  * reading, or if so little of the slices is left that this will come soon. */
 static uint32_t plan_prefix(const struct skiplist *skiplist, const struct split *split, uint32_t first, uint32_t count)
@@ -153,8 +167,7 @@ static uint32_t plan_prefix(const struct skiplist *skiplist, const struct split 
 
     if (count < 2)
         return base;
-    shared = shared_of(skiplist, &split->items[first], &split->items[first + count - 1]);
-    shared = shared < PM_LEAF_KEY_BYTES_MAX ? shared : PM_LEAF_KEY_BYTES_MAX;
+    shared = prefix_of(skiplist, &split->items[first], &split->items[first + count - 1]);
     for (uint32_t i = first; i < first + count; i++) {
         ties = ties || (i > first && split->items[i].tie);
         records = records || split->items[i].op == NULL;

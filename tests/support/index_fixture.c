@@ -141,7 +141,7 @@ static int compare_keys(const void *a, const void *b)
 /* Numbers under long common prefixes, keys that are prefixes of others, zero bytes, other databases. */
 static void add_shaped(struct model *model, struct fixture *fixture, enum model_shape shape)
 {
-    uint64_t random = fixture_random(fixture), pick = shape == MODEL_PLAIN ? 0 : random >> 32 & 7;
+    uint64_t random = fixture_random(fixture), pick = shape == MODEL_PLAIN ? 0 : shape == MODEL_ZEROS ? 8 : random >> 32 & 7;
     uint8_t db = shape == MODEL_PLAIN || (random >> 40 & 3) != 0 ? 0 : (uint8_t)(random >> 42 & 15);
     static uint8_t text[RECORD_KEY_MAX];
     size_t len;
@@ -172,6 +172,12 @@ static void add_shaped(struct model *model, struct fixture *fixture, enum model_
         len = 120 + random % 16;
         text[len] = (uint8_t)('a' + (random >> 16) % 20);
         len++;
+        break;
+    case 8: /* zeros, with something else here and there */
+        len = 1 + random % 24;
+        memset(text, 0, len);
+        text[random >> 8 & 15] = (uint8_t)(random >> 12 & 1);
+        text[random >> 16 & 15] = (uint8_t)(random >> 20 & 3);
         break;
     default:
         len = shape == MODEL_LONG ? 900 + random % 3000 : 20 + random % 300;

@@ -49,7 +49,7 @@ struct model {
     size_t arena_bytes, arena_end;
 };
 
-enum model_shape { MODEL_PLAIN, MODEL_FAMILIES, MODEL_LONG };
+enum model_shape { MODEL_PLAIN, MODEL_FAMILIES, MODEL_ZEROS, MODEL_LONG };
 /* A universe of about `count` keys, with hashes of this pool. */
 void model_init(struct model *model, struct fixture *fixture, size_t count, enum model_shape shape);
 void model_free(struct model *model);

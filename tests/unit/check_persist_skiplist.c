@@ -71,6 +71,13 @@ static void test_families(void **state)
         live_a_life(MODEL_FAMILIES, 4000, seed % 2 ? 900 : 60, seed);
 }
 
+static void test_zeros(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        live_a_life(MODEL_ZEROS, 3000, seed % 2 ? 400 : 60, seed);
+}
+
 static void test_long_keys(void **state)
 {
     (void)state;
@@ -388,6 +395,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_keys),
         cmocka_unit_test(test_families),
+        cmocka_unit_test(test_zeros),
         cmocka_unit_test(test_long_keys),
         cmocka_unit_test(test_equal_hash_bits),
         cmocka_unit_test(test_results_of_operations),
