@@ -46,7 +46,13 @@ enum {
 /* In place of copy A's magic, durable before anything else, until copy B is: the pool is being made. "HARTHNEW" */
 #define PM_CREATING UINT64_C(0x57454e4854524148)
 
-enum { PM_SEGMENT_SUPERBLOCK = 0, PM_SEGMENT_TABLE = 1, PM_SEGMENT_JOURNAL = 2, PM_SEGMENT_HEAD = 3, PM_SEGMENT_FIRST_FREE = 4 };
+enum {
+    PM_SEGMENT_SUPERBLOCK = 0,
+    PM_SEGMENT_TABLE = 1,
+    PM_SEGMENT_JOURNAL = 2,
+    PM_SEGMENT_HEAD = 3,
+    PM_SEGMENT_FIRST_FREE = 4
+};
 
 /* How the running (or last) instance promised durability: decides what a restart after a power cut may accept. */
 enum pmd_commit_mode {
@@ -115,9 +121,9 @@ enum pmd_record_kind {
 };
 
 enum pmd_record_flags {
-    PMD_LAST = 0x01,             /* LP: last of its transaction; a record alone carries it too */
-    PMD_HAS_TXN = 0x02,          /* with PMD_LAST, transactions of two or more: struct pmd_txn_trailer follows the value */
-    PMD_HAS_EXPIRY = 0x04,       /* u64 expire_at_ms (unix) follows the header */
+    PMD_LAST = 0x01,       /* LP: last of its transaction; a record alone carries it too */
+    PMD_HAS_TXN = 0x02,    /* with PMD_LAST, transactions of two or more: struct pmd_txn_trailer follows the value */
+    PMD_HAS_EXPIRY = 0x04, /* u64 expire_at_ms (unix) follows the header */
     PMD_HAS_CLIENT_FLAGS = 0x08, /* u32 client_flags follows */
     PMD_HAS_CAS = 0x10,          /* u64 cas follows: CAS unique where it differs from cts */
 };
@@ -127,23 +133,26 @@ enum pmd_record_flags {
  * value, optional trailer; padded to 16 bytes. At most one segment long.
  */
 struct pmd_record {
-    uint32_t checksum;  /* low half of XXH3_64 over the bytes from `kind` to the end without padding, seed: (generation << 32 | segment) ^ hash
-                           seed of the pool (which no client knows: a value cannot contain a valid record) */
+    /* Low half of XXH3_64 over the bytes from `kind` to the end without padding, seed: (generation << 32 | segment) ^
+     * hash seed of the pool (which no client knows: a value cannot contain a valid record). */
+    uint32_t checksum;
     uint8_t kind;       /* enum pmd_record_kind */
     uint8_t flags;      /* enum pmd_record_flags */
     uint16_t key_len;   /* bytes */
     uint32_t value_len; /* bytes */
     uint8_t db;         /* 0..15 */
     uint8_t type;       /* 0 string */
-    uint16_t turn_line; /* line in the segment where the turn that wrote it began (or 0 if it began in an earlier segment):
-                           everything before that line was durable before this record was written */
-    uint64_t cts;       /* epoch 40 | counter 17 | writer 7 */
+    /* Line in the segment where the turn that wrote it began (or 0 if it began in an earlier segment): everything
+     * before that line was durable before this record was written. */
+    uint16_t turn_line;
+    uint64_t cts; /* epoch 40 | counter 17 | writer 7 */
 };
 _Static_assert(sizeof(struct pmd_record) == 24, "record header");
 
 struct pmd_txn_trailer {
-    uint32_t count;    /* members, this one included */
-    uint32_t checksum; /* s of all members but the last: s = 0, then s = low half of XXH3_64 of {u32 s, u32 member's checksum} */
+    uint32_t count; /* members, this one included */
+    /* s of all members but the last: s = 0, then s = low half of XXH3_64 of {u32 s, u32 member's checksum} */
+    uint32_t checksum;
 };
 _Static_assert(sizeof(struct pmd_txn_trailer) == 8, "transaction trailer");
 
@@ -151,7 +160,7 @@ _Static_assert(sizeof(struct pmd_txn_trailer) == 8, "transaction trailer");
 struct pmd_link {
     uint32_t writer;
     uint32_t prev_segment;    /* 0: none, the first segment of this writer in this run */
-    uint32_t prev_generation; /* if that segment has another generation or is INDEXED by now, it was accepted long ago */
+    uint32_t prev_generation; /* if that segment has another one or is INDEXED by now, it was accepted long ago */
     uint32_t prev_end;        /* bytes: where the predecessor ends */
 };
 _Static_assert(sizeof(struct pmd_link) == 16, "link");
@@ -166,14 +175,20 @@ struct pmd_control {
 };
 _Static_assert(sizeof(struct pmd_control) == 16, "control");
 
-enum { PM_LEAF_BYTES = 1024, PM_LEAF_TOWER = 8, PM_LEAF_AREA = 960, PM_LEAF_ENTRIES_MAX = 60, PM_LEAF_KEY_BYTES_MAX = 128 };
+enum {
+    PM_LEAF_BYTES = 1024,
+    PM_LEAF_TOWER = 8,
+    PM_LEAF_AREA = 960,
+    PM_LEAF_ENTRIES_MAX = 60,
+    PM_LEAF_KEY_BYTES_MAX = 128
+};
 
 enum pmd_leaf_state { PMD_LEAF_FREE = 0, PMD_LEAF_LIVE = 0x4c, PMD_LEAF_DEAD = 0x44, PMD_LEAF_SPILL = 0x53 };
 
 /* An entry of a leaf: where the newest indexed version lies, 40 hash bits, 6 key bytes behind the leaf's prefix. */
 struct pmd_leaf_entry {
     uint64_t loc_hash; /* bits 0..35 loc, bits 36..63 hash bits 0..27 */
-    uint64_t hash_key; /* bits 0..11 hash bits 28..39, bits 12..15 zero, bits 16..63 key bytes, the first in the highest */
+    uint64_t hash_key; /* bits 0..11 hash bits 28..39, 12..15 zero, 16..63 key bytes, the first in the highest */
 };
 _Static_assert(sizeof(struct pmd_leaf_entry) == 16, "leaf entry");
 
@@ -204,13 +219,13 @@ enum { PM_JOURNAL_HEADER_BYTES = 512 };
 /* Head of a journal half; after-images follow. Complete when the checksum holds. */
 struct pmd_journal_header {
     uint64_t magic;
-    uint64_t batch;      /* number of the batch; the higher complete one counts */
-    uint64_t w;          /* index horizon once this batch is applied */
-    uint64_t bytes;      /* of after-images behind the header, multiple of 8 */
+    uint64_t batch;                 /* number of the batch; the higher complete one counts */
+    uint64_t w;                     /* index horizon once this batch is applied */
+    uint64_t bytes;                 /* of after-images behind the header, multiple of 8 */
     uint64_t keys[PM_DATABASES];    /* entries a database once this batch is applied */
     uint64_t expires[PM_DATABASES]; /* of them with an expiry */
     uint8_t reserved[216];
-    uint64_t checksum;   /* XXH3_64 over the header before it and the images, seed: pool hash seed */
+    uint64_t checksum; /* XXH3_64 over the header before it and the images, seed: pool hash seed */
 };
 _Static_assert(sizeof(struct pmd_journal_header) == PM_JOURNAL_HEADER_BYTES, "journal header");
 
