@@ -107,7 +107,7 @@ struct memcache_request {
     bool noreply;                 /* the client wants no answer */
     bool more;          /* retrievals: the line goes on in the next request, so leave out the END of this one */
     uint32_t key_len;   /* 1 to 250; retrievals: of the first key */
-    const uint8_t *key; /* retrievals: the first key; NULL if there is none (`gat 0`) */
+    const uint8_t *key; /* retrievals: the first key; NULL where there is none, whatever the verb */
     uint32_t key_count; /* retrievals: the keys in `args`, each at most 250 bytes */
     uint32_t flags;
     int64_t exptime_s; /* as sent: 0 never, negative at once, up to 30 days relative, else seconds since 1970 */

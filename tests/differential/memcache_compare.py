@@ -92,9 +92,9 @@ class Side:
         self.server = server
         self.sock = peers.connect(server.port)
 
-    def ask(self, request, end):
+    def ask(self, request, end, cuts):
         """What comes back up to `end`."""
-        self.sock.sendall(request)
+        peers.send_in_cuts(self.sock, request, cuts)
         parts, tail = [], b''
         while not tail.endswith(end):
             try:
@@ -112,6 +112,7 @@ class Comparison:
     def __init__(self, servers, seed):
         self.seed = seed
         self.rng = random.Random(seed)
+        self.cuts = random.Random(seed + 1)
         self.commands = MemcacheCommands(self.rng)
         self.pairs = [[Side(server) for server in servers] for _ in range(CONNECTIONS)]
         self.uniques = {}
@@ -143,7 +144,7 @@ class Comparison:
         answers = []
         for side, connection in enumerate(pair):
             request = b''.join(self.request_of(command, side) for command in commands)
-            answers.append(items_of(connection.ask(request + marking, end)))
+            answers.append(items_of(connection.ask(request + marking, end, self.cuts)))
         return answers
 
     def learn(self, left, right):
@@ -291,4 +292,9 @@ def main():
         good &= report('large values and lines', compare_sizes, servers, seed)
         good &= report('lifetimes that end', compare_time, servers, seed)
         good &= report(f'{count} random commands, seed {seed}', compare_commands, servers, seed, count)
+    options = ['--durability', 'power', '--threads', '1']
+    with peers.memcached() as peer, peers.subject('memcache', options) as subject:
+        count //= 4
+        good &= report(f'{count} random commands, seed {seed}, durability power', compare_commands, (peer, subject), seed,
+                       count)
     sys.exit(0 if good else 1)

@@ -25,6 +25,16 @@ def connect(port):
     return sock
 
 
+def send_in_cuts(sock, data, rng):
+    """Sends data, one time in twenty with a pause at a random byte, so that requests arrive in part."""
+    if len(data) > 1 and rng.random() < 0.05:
+        cut = rng.randrange(1, len(data))
+        sock.sendall(data[:cut])
+        time.sleep(0.0005)
+        data = data[cut:]
+    sock.sendall(data)
+
+
 class Server:
     """A process and the port it listens on."""
 
@@ -39,6 +49,7 @@ class Server:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
+                self.__exit__()
                 raise RuntimeError(f'{self.name} has ended: {self.log_tail()}')
             try:
                 connect(self.port).close()
@@ -99,7 +110,9 @@ def hearthd(protocol, more=()):
 def subject(protocol, more=()):
     """What is tested. HEARTH_SUBJECT=peer tests the peer against itself, which tests the harness."""
     if os.environ.get('HEARTH_SUBJECT') == 'peer':
-        return redis_server('subject', more) if protocol == 'redis' else memcached('subject')
+        if '--requirepass' in more:
+            return redis_server('subject', more)
+        return redis_server('subject') if protocol == 'redis' else memcached('subject')
     return hearthd(protocol, more)
 
 

@@ -120,6 +120,7 @@ class Comparison:
     def __init__(self, servers, seed):
         self.seed = seed
         self.rng = random.Random(seed)
+        self.cuts = random.Random(seed + 1)
         self.commands = RedisCommands(self.rng)
         self.pairs = [Pair(servers) for _ in range(CONNECTIONS)]
         self.count = 0
@@ -144,7 +145,7 @@ class Comparison:
         pair = self.pairs[index]
         request = b''.join(encode(argv) for argv, _ in items)
         for connection in pair.both:
-            connection.send(request)
+            peers.send_in_cuts(connection.sock, request, self.cuts)
         try:
             expected = pair.both[0].replies(len(items))
             found = pair.both[1].replies(len(items))
@@ -405,6 +406,11 @@ def main():
         good &= report('lifetimes that end', compare_expiry, servers)
         good &= report(f'{count} random commands, seed {seed}', compare_commands, servers, seed, count)
     good &= report('before AUTH', compare_password)
+    options = ['--durability', 'power', '--threads', '1']
+    with peers.redis_server() as peer, peers.subject('redis', options) as subject:
+        count //= 4
+        good &= report(f'{count} random commands, seed {seed}, durability power', compare_commands, (peer, subject), seed,
+                       count)
     sys.exit(0 if good else 1)
 
 
