@@ -35,19 +35,11 @@ import time
 
 import peers
 from memcache_commands import KEYS, MemcacheCommands
+from report import Difference, report, show
 
 CONNECTIONS = 2
 BURST_MAX = 20
 RETRIEVALS = (b'get', b'gets', b'gat', b'gats')
-
-
-class Difference(Exception):
-    pass
-
-
-def show(data, most=160):
-    text = repr(data)[1:] if isinstance(data, bytes) else repr(data)
-    return text if len(text) <= most else f'{text[:most]}... ({len(data)} bytes)'
 
 
 def items_of(stream):
@@ -265,22 +257,6 @@ def compare_commands(servers, seed, count):
     finally:
         comparison.close()
     return comparison.count
-
-
-def report(name, test, *arguments):
-    begin = time.monotonic()
-    try:
-        count = test(*arguments)
-    except Difference as difference:
-        print(f'not ok {name} - ' + str(difference).split('\n', 1)[0], flush=True)
-        print(difference, flush=True)
-        return False
-    except Exception as error:  # a server that is gone, a reply that is none
-        print(f'not ok {name} - {type(error).__name__}: {error}', flush=True)
-        raise
-    print(f'ok {name}', flush=True)
-    print(f'{count} compared in {time.monotonic() - begin:.1f} s', flush=True)
-    return True
 
 
 def main():

@@ -23,18 +23,10 @@ import time
 
 import peers
 from redis_commands import KEYS, PATTERNS, RedisCommands
+from report import Difference, report, show
 from resp_client import Closed, RespConnection, decode, elements, encode
 
 CONNECTIONS = 3
-
-
-class Difference(Exception):
-    pass
-
-
-def show(data, most=300):
-    text = repr(data)[1:]
-    return text if len(text) <= most else f'{text[:most]}... ({len(data)} bytes)'
 
 
 class Pair:
@@ -378,22 +370,6 @@ def compare_commands(servers, seed, count):
     finally:
         comparison.close()
     return comparison.count
-
-
-def report(name, test, *arguments):
-    begin = time.monotonic()
-    try:
-        count = test(*arguments)
-    except Difference as difference:
-        print(f'not ok {name} - ' + str(difference).split('\n', 1)[0], flush=True)
-        print(difference, flush=True)
-        return False
-    except Exception as error:  # a server that is gone, a reply that is none
-        print(f'not ok {name} - {type(error).__name__}: {error}', flush=True)
-        raise
-    print(f'ok {name}', flush=True)
-    print(f'{count} compared in {time.monotonic() - begin:.1f} s', flush=True)
-    return True
 
 
 def main():
