@@ -86,15 +86,13 @@ const struct command *command_find_sub(const struct command *container, const vo
     return find(full, head + 1 + len);
 }
 
-struct command_keys command_keys(const struct command *command, uint32_t argc)
+struct command_keys command_keys_slow(const struct command *command, uint32_t argc)
 {
     struct command_keys keys = {0, 0, 1};
     int64_t last = command->last_key;
 
     if (command->first_key <= 0)
         return keys;
-    if (last == command->first_key && last < argc) /* most */
-        return (struct command_keys){1, (uint32_t)last, 1};
     if (last < 0)
         last += argc;
     if (last >= argc)

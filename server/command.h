@@ -149,7 +149,13 @@ static inline bool command_arity_fits(const struct command *command, uint32_t ar
 struct command_keys {
     uint32_t count, first, step;
 };
-struct command_keys command_keys(const struct command *command, uint32_t argc);
+struct command_keys command_keys_slow(const struct command *command, uint32_t argc);
+static inline struct command_keys command_keys(const struct command *command, uint32_t argc)
+{
+    if (command->first_key > 0 && command->first_key == command->last_key && (uint32_t)command->last_key < argc)
+        return (struct command_keys){1, (uint32_t)command->first_key, 1}; /* most */
+    return command_keys_slow(command, argc);
+}
 
 /*
  * The index keys of a request, in the client's database (COPY's destination: in the one that it names). `keys` has
