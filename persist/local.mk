@@ -23,6 +23,7 @@ persist_libpersist_a_SOURCES = \
 	persist/pm_dax.c \
 	persist/pm_file.c \
 	persist/pm_layout.h \
+	persist/pm_open.c \
 	persist/pm_sim.c \
 	persist/pm_sim.h \
 	persist/pm_sim_arena.c \

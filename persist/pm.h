@@ -59,6 +59,7 @@ struct pm {
     size_t bytes;
     enum pm_backing backing;
     bool emulated;       /* dax only because the operator or PMEM_IS_PMEM_FORCE said so: reports say "emulated" */
+    bool page_cache;     /* dirty pages are written to a device sooner or later: not on DAX, nor on tmpfs */
     _Atomic bool failed; /* R5 */
     int fd;              /* -1 in sim */
 };
@@ -127,7 +128,8 @@ enum pm_status pm_drain(struct pm_context *context, enum pm_site site) HEARTH_MU
 /* File space for a range, so that stores to it never end in SIGBUS. PM_FULL: the file system or a quota says no. Again
  * for the same range is harmless. */
 enum pm_status pm_allocate(struct pm *pm, pm_off off, size_t bytes) HEARTH_MUST_USE;
-/* Takes the write faults of an allocated range in advance; changes no byte. */
+/* Takes the page faults of an allocated range in advance; changes no byte. Before a device pages are only read: a page
+ * that was dirtied in vain would be written twice. */
 void pm_touch(struct pm *pm, pm_off off, size_t bytes);
 /* True when every byte is zero (holes are skipped). */
 bool pm_is_blank(struct pm *pm);
