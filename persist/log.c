@@ -164,8 +164,10 @@ enum pm_status log_turn_close(struct log_writer *writer)
     if (writer->appended) {
         if (writer->log->mode == PMD_COMMIT_TURN)
             status = make_turn_durable(writer);
-        if (status == PM_OK)
+        if (HEARTH_LIKELY(status == PM_OK))
             publish_turn(writer);
+        else
+            writer->broken = true;
         writer->appended = false;
         writer->turn_records = 0;
         writer->turn_bytes = 0;

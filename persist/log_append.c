@@ -22,7 +22,7 @@ _Static_assert(LOG_LINK_BYTES % PM_UNIT == 0 && LOG_LINK_BYTES >= sizeof(struct 
 /* Where the next record would begin in the open segment. */
 static inline uint32_t next_pos(const struct log_writer *writer)
 {
-    bool starts = writer->log->mode == PMD_COMMIT_TURN && !writer->appended;
+    bool starts = writer->log->mode == PMD_COMMIT_TURN && !writer->appended && !writer->broken;
 
     return starts ? log_align_line(writer->pos) : writer->pos;
 }
@@ -239,11 +239,13 @@ static void move_on(struct log_writer *writer)
     atomic_store_explicit(old ? &old->next : &writer->published.first, stretch, memory_order_release);
 }
 
+/* A turn begins. Behind a failed close it must not say that what lies before it was durable. */
 static void start_range(struct log_writer *writer)
 {
     writer->pos = next_pos(writer);
     writer->turn_from = writer->pos;
-    writer->turn_line = (uint16_t)(writer->pos / PM_LINE);
+    if (HEARTH_LIKELY(!writer->broken))
+        writer->turn_line = (uint16_t)(writer->pos / PM_LINE);
     writer->appended = true;
 }
 

@@ -310,6 +310,27 @@ static void check_lost_link(void **state)
     spoil_and_restart(loc / 4096 * 4096, 30, PM_DAMAGED);
 }
 
+/* Behind a failed drain turns are written on, and acknowledged to nobody: holes among them are no damage. */
+static void check_holes_behind_a_failed_drain(void **state)
+{
+    struct log_writer *writer = log_writer(life.log, 0);
+    pm_loc loc, hole = 0;
+
+    life_put_turn(&life, 0, 0, 100);
+    pm_sim_fail_drain(*state, 1);
+    for (uint32_t i = 1; i < 8; i++) {
+        log_turn_begin(writer);
+        loc = life_put(&life, 0, i, i == 5 ? 40000 : 1000);
+        if (i == 2)
+            hole = loc;
+        if (i == 6)
+            life_put(&life, 0, 100, 30000); /* in the next segment */
+        assert_int_equal(log_turn_close(writer), PM_IO);
+    }
+    spoil_and_restart(hole, 40, PM_OK);
+    assert_keys(0, 2);
+}
+
 static void check_damage_below_a_seal(void **state)
 {
     pm_loc loc;
@@ -570,6 +591,7 @@ int main(void)
         TURN_TEST(check_damage_before_a_later_segment),
         TURN_TEST(check_torn_turn_over_segments),
         TURN_TEST(check_lost_link),
+        TURN_TEST(check_holes_behind_a_failed_drain),
         TURN_TEST(check_damage_below_a_seal),
         TURN_TEST(check_open_transaction_is_absent),
         TURN_TEST(check_transaction_over_segments),
