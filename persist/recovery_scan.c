@@ -10,8 +10,13 @@
 #include "base/assert.h"
 #include "persist/recovery_internal.h"
 
-/* Bytes that the search for witnesses may hash, in segments: what looks like a record inside of values is bounded. */
-enum { SEARCH_SEGMENTS = 4 };
+enum {
+    /* Bytes that the search for witnesses may hash, in segments: what looks like a record inside of values is bounded. */
+    SEARCH_SEGMENTS = 4,
+    /* Bytes that are searched where not even the LINK is valid: mostly a segment that was ready and never used, which
+     * would have to be read from the disk for nothing. */
+    SEARCH_UNLINKED_BYTES = 32 * 1024,
+};
 
 static bool has_valid_record(const struct pool *pool, pm_off base, uint32_t at, uint32_t limit,
                              struct record_view *view)
@@ -30,14 +35,15 @@ static bool is_witness(const struct tail *tail, const struct pmd_record *header,
     return cts_epoch(header->cts) <= tail->e_sync;
 }
 
-static bool search_witness(const struct tail *tail, uint32_t segment, uint32_t end)
+/* Looks for a witness in [end, limit), at every place where a record can begin. */
+static bool search_witness(const struct tail *tail, uint32_t segment, uint32_t end, uint32_t limit)
 {
     const struct pool *pool = tail->pool;
     uint64_t budget = (uint64_t)SEARCH_SEGMENTS * pool->segment_bytes;
     pm_off base = pool_segment_off(pool, segment);
     struct record_view view;
 
-    for (uint32_t at = end; at < pool->segment_bytes; at += PM_UNIT) {
+    for (uint32_t at = end; at < limit; at += PM_UNIT) {
         if (!record_view(pool, base + at, base + pool->segment_bytes, &view) ||
             (uint32_t)view.header->turn_line * PM_LINE > at || !is_witness(tail, view.header, end))
             continue;
@@ -48,6 +54,34 @@ static bool search_witness(const struct tail *tail, uint32_t segment, uint32_t e
         budget -= view.bytes;
     }
     return false;
+}
+
+/* The LINK alone is lost: the records that follow it are still a run of valid ones. */
+static bool walk_to_witness(const struct tail *tail, uint32_t segment)
+{
+    const struct pool *pool = tail->pool;
+    pm_off base = pool_segment_off(pool, segment);
+    struct record_view view;
+    uint32_t at = LOG_LINK_BYTES;
+
+    while (at < pool->segment_bytes && has_valid_record(pool, base, at, pool->segment_bytes, &view)) {
+        if (is_witness(tail, view.header, 0))
+            return true;
+        at += view.bytes;
+        if (at < pool->segment_bytes)
+            at = log_skip_padding(pool, segment, at);
+    }
+    return false;
+}
+
+static bool is_settled_behind(const struct tail *tail, const struct tail_segment *segment)
+{
+    uint32_t all = tail->pool->segment_bytes;
+
+    if (segment->linked)
+        return search_witness(tail, segment->segment, segment->valid_end, all);
+    return walk_to_witness(tail, segment->segment) ||
+           search_witness(tail, segment->segment, 0, all < SEARCH_UNLINKED_BYTES ? all : SEARCH_UNLINKED_BYTES);
 }
 
 static bool scan_link(const struct tail *tail, struct tail_segment *segment, uint32_t limit)
@@ -116,7 +150,7 @@ void tail_scan(const struct tail *tail, struct tail_segment *segment)
     }
     segment->stop = (enum tail_stop)stop;
     if (!segment->sealed && stop == TAIL_INVALID)
-        segment->settled_behind = search_witness(tail, segment->segment, segment->valid_end);
+        segment->settled_behind = is_settled_behind(tail, segment);
 }
 
 bool tail_walk(const struct tail *tail, const struct tail_segment *segment, uint32_t *pos, uint32_t end,

@@ -305,7 +305,7 @@ static void check_lost_link(void **state)
     loc = life_put_turn(&life, 0, 0, 100);
     spoil_and_restart(loc / 4096 * 4096, 30, PM_OK); /* one turn: as if it had never reached the media */
     assert_keys(0, 0);
-    loc = life_put_turn(&life, 0, 0, 100);
+    loc = life_put_turn(&life, 0, 0, 40000);
     life_put_turn(&life, 0, 1, 100);
     spoil_and_restart(loc / 4096 * 4096, 30, PM_DAMAGED);
 }
