@@ -87,7 +87,7 @@ static size_t needed_bytes(const struct conn *conn)
 
 /*
  * Doubles a full buffer, or makes it as large as the request when that is less: a length that is announced and never
- * sent takes no memory.
+ * sent takes no memory. What is known of the request may grow with each argument, so small steps are not taken.
  */
 static bool grow_input(struct conn *conn)
 {
@@ -96,7 +96,7 @@ static bool grow_input(struct conn *conn)
     size_t cap = in->cap * 2;
     uint8_t *data;
 
-    if (need > in->cap && need < cap)
+    if (need > in->cap + in->cap / 4 && need < cap)
         cap = need;
     if (cap > in->max)
         cap = in->max;
