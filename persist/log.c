@@ -127,8 +127,7 @@ static enum pm_status make_turn_durable(struct log_writer *writer)
     return pm_drain(&writer->context, PM_SITE_TURN_DRAIN);
 }
 
-/* A segment that the turn has filled: closed for good. */
-static void publish_left(struct log *log, struct log_stretch *stretch)
+void log_publish_left(struct log *log, struct log_stretch *stretch)
 {
     struct segment *segment = &log->pool->segments[stretch->segment];
 
@@ -151,7 +150,7 @@ static void publish_turn(struct log_writer *writer)
     add_relaxed(&writer->published.records, writer->turn_records);
     add_relaxed(&writer->published.bytes, writer->turn_bytes);
     for (uint32_t i = 0; i < writer->left_count; i++)
-        publish_left(log, writer->left[i]);
+        log_publish_left(log, writer->left[i]);
     atomic_store_explicit(&segment->closed_end, writer->pos, memory_order_release);
     atomic_store_explicit(&writer->open->closed_end, writer->pos, memory_order_release);
 }

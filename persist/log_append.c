@@ -232,7 +232,11 @@ static void move_on(struct log_writer *writer)
                      pool_at(writer->log->pool, pool_segment_off(writer->log->pool, old->segment) + writer->turn_from),
                      writer->pos - writer->turn_from);
         old->end = writer->pos;
-        writer->left[writer->left_count++] = old;
+        /* Without a record of this turn in it its followers pass it as soon as `next` is set: it must be done with. */
+        if (atomic_load_explicit(&old->closed_end, memory_order_relaxed) == old->end)
+            log_publish_left(writer->log, old);
+        else
+            writer->left[writer->left_count++] = old;
     }
     open_segment(writer, stretch);
     append_link(writer, old);

@@ -129,6 +129,9 @@ static inline uint32_t log_skip_padding(const struct pool *pool, uint32_t segmen
     return pos % PM_LINE && !record->kind ? log_align_line(pos) : pos;
 }
 
+/* A segment that the writer has filled, all of it closed: closed for good. Its followers may pass and free the stretch. */
+void log_publish_left(struct log *log, struct log_stretch *stretch);
+
 /* The part of log_commit() that concerns timestamps: log_stamp.c. */
 void log_stamp_commit(struct log_writer *writer);
 

@@ -265,6 +265,33 @@ static void check_turn_over_segments(void **state)
 
 /* ---- space ---- */
 
+/* A segment in which the turn under way has written nothing is passed, and freed, before that turn is closed. */
+static void check_reader_overtakes_the_turn(void **state)
+{
+    struct log_writer *writer = log_writer(life.log, 0);
+    uint32_t first, value = life.pool->segment_bytes / 2, segment, length;
+
+    (void)state;
+    life_put_turn(&life, 0, 1, value);
+    first = writer->open->segment;
+    log_turn_begin(writer);
+    life_put(&life, 0, 2, value);
+    assert_int_not_equal(writer->open->segment, first);
+    assert_int_equal(life.pool->segments[first].closed_end, UINT32_MAX);
+    read_count = 0;
+    log_read(life.log, epoch_now(&life.epochs) - 1, note, NULL);
+    log_read(life.log, epoch_now(&life.epochs), note, NULL);
+    assert_int_equal(read_count, 1);
+    assert_true(log_next_finished(life.log, UINT64_MAX, &segment, &length));
+    assert_int_equal(segment, first);
+    /* By now it may be somebody else's: closing the turn must not touch it. */
+    life.pool->segments[first].closed_end = 77;
+    assert_int_equal(log_turn_close(writer), PM_OK);
+    assert_int_equal(life.pool->segments[first].closed_end, 77);
+    read_cut();
+    assert_int_equal(read_count, 1);
+}
+
 static void check_reserve(void **state)
 {
     struct log_writer *writer = log_writer(life.log, 0);
@@ -642,6 +669,7 @@ int main(void)
         TURN_TEST(check_budget_of_transactions),
         TURN_TEST(check_budget_of_deletes),
         TURN_TEST(check_turn_over_segments),
+        TURN_TEST(check_reader_overtakes_the_turn),
         TURN_TEST(check_reserve),
         TURN_TEST(check_reserve_of_deletes),
         TURN_TEST(check_foreign_durable),
