@@ -201,14 +201,15 @@ static void test_each_site_is_needed(void **state)
         PM_SITE_APPLY_DRAIN,    PM_SITE_RECOVERY_APPLY_FLUSH, PM_SITE_RECOVERY_APPLY_DRAIN,
     };
     struct crash_plan plan = {
-        .seed = 14, .images_a_point = 4, .every = 6, .nested = true, .killed = true, .quiet = true, .stop_at_first = true};
+        .seed = 14, .images_a_point = 6, .nested = true, .killed = true, .quiet = true, .stop_at_first = true};
 
     (void)state;
     for (size_t i = 0; i < sizeof sites / sizeof *sites; i++) {
         print_message("without site %d\n", (int)sites[i]);
-        assert_int_not_equal(run(PM_SIM_LINES, &plan, sites[i], 3, MODEL_FAMILIES), 0);
+        assert_int_not_equal(run(PM_SIM_LINES, &plan, sites[i], 6, MODEL_FAMILIES), 0);
     }
     plan.images_max = 300;
+    plan.every = 20;
     assert_int_equal(run(PM_SIM_LINES, &plan, PM_SITE_TOWER_FLUSH, 3, MODEL_FAMILIES), 0);
 }
 
