@@ -159,7 +159,10 @@ endif
 
 # What ./dev asks make for.
 .PHONY: test-programs list-unit list-unit-threads list-unit-heap list-fuzz
-test-programs: all $(check_PROGRAMS)
+# One make builds everything: `all` beside the others would be a make of its own, and both would write the same objects.
+test-programs:
+	@$(MAKE) $(AM_MAKEFLAGS) all
+	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
 list-unit:
 	@echo $(unit_tests)
 list-unit-threads:
