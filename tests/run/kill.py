@@ -71,7 +71,9 @@ class Server:
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        status = self.process.wait()
+        if status != -signal.SIGKILL:  # a crash of its own is no kill
+            raise SystemExit(f"not ok kill-{self.name} - the server ended by itself with status {status}")
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
