@@ -222,17 +222,63 @@ static void reply_text_pair(struct client *client, const char *name, const char 
     reply_bulk_text(client, value);
 }
 
+/* The end of the argument that begins at `at`: a word, or all up to the bracket that closes the one there. */
+static const char *argument_end(const char *at)
+{
+    int depth = 0;
+
+    do {
+        depth += (*at == '[') - (*at == ']');
+        at++;
+    } while (*at != '\0' && (depth > 0 || *at != ' '));
+    return at;
+}
+
+/* An argument as a map: its name, which for an optional one is what stands between its brackets, and its type. */
+static void reply_argument(struct client *client, const char *at, size_t len)
+{
+    bool optional = *at == '[';
+
+    reply_array(client, optional ? 6 : 4);
+    reply_bulk_text(client, "name");
+    reply_bulk(client, optional ? at + 1 : at, optional ? len - 2 : len);
+    reply_text_pair(client, "type", "string");
+    if (optional) {
+        reply_bulk_text(client, "flags");
+        command_reply_words(client, "optional", '+');
+    }
+}
+
+/* The arguments of a row, from which redis-cli makes its hints. */
+static void reply_arguments(struct client *client, const char *text)
+{
+    size_t mark = reply_mark(client);
+    uint64_t count = 0;
+
+    while (*text != '\0') {
+        const char *end = argument_end(text);
+        reply_argument(client, text, (size_t)(end - text));
+        count++;
+        text = end + (*end == ' ');
+    }
+    reply_array_at(client, mark, count);
+}
+
 void command_describe_docs(struct client *client, const struct command *command)
 {
     bool has_subcommands = (command->flags & COMMAND_CONTAINER) != 0;
+    bool has_arguments = command->arguments[0] != '\0';
 
     reply_bulk_text(client, command->name);
-    reply_array(client, 10 + (has_subcommands ? 2 : 0));
+    reply_array(client, 8 + (has_arguments ? 2 : 0) + (has_subcommands ? 2 : 0));
     reply_text_pair(client, "summary", command->summary);
     reply_text_pair(client, "since", command->since);
     reply_text_pair(client, "group", group_names[command->group]);
     reply_text_pair(client, "complexity", command->complexity);
-    reply_text_pair(client, "syntax", command->arguments);
+    if (has_arguments) {
+        reply_bulk_text(client, "arguments");
+        reply_arguments(client, command->arguments);
+    }
     if (has_subcommands) {
         reply_bulk_text(client, "subcommands");
         reply_subcommands(client, command, command_describe_docs, 2);

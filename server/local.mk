@@ -78,3 +78,6 @@ server_hearthd_SOURCES = server/main.c
 server_hearthd_LDADD = $(SERVER_LIBS)
 
 # Printed by `hearthd --print-conf`; tests/run/server-basics.py sees that it is up to date.
+
+# tests/run/cross-protocol.py holds its transcripts against the rows of this page.
+EXTRA_DIST += server/CROSS_PROTOCOL.md

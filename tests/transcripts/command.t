@@ -380,3 +380,29 @@
 <<< ...
 <<< /\+ +[A-Z].*/
 *** the words of HELP are our own
+>>> COMMAND DOCS getdel
+<<< *2
+<<< $6
+<<< getdel
+<<< *10
+<<< $7
+<<< summary
+<<< ...
+<<< $5
+<<< since
+<<< $5
+<<< 6.2.0
+<<< ...
+<<< $9
+<<< arguments
+<<< *1
+<<< *4
+<<< $4
+<<< name
+<<< $3
+<<< key
+<<< $4
+<<< type
+<<< $6
+<<< string
+*** the words are our own, and arguments are told in one piece each
