@@ -121,9 +121,15 @@ tests_unit_check_server_options_LDADD = $(SERVER_LIBS) $(CMOCKA_LIBS)
 
 # Helper programs of the suites in tests/run.
 test_helpers = \
-	tests/crash/heap_crash
+	tests/crash/heap_crash \
+	tests/support/hearthd_slow
 tests_crash_heap_crash_SOURCES = tests/crash/heap_crash.c tests/support/crash.c tests/support/crash.h
 tests_crash_heap_crash_LDADD = $(HEAP_LIBS)
+# hearthd with a heap that has to be waited for.
+tests_support_hearthd_slow_SOURCES = server/main.c tests/support/slow_heap.c
+tests_support_hearthd_slow_LDADD = $(SERVER_LIBS)
+tests_support_hearthd_slow_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=heap_reserve -Wl,--wrap=heap_turn_end -Wl,--wrap=heap_is_filled
 
 check_threads = \
 	tests/unit/check_base_epoch \
