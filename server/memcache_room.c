@@ -111,6 +111,10 @@ void memcache_refuse_full(struct client *client, const struct memcache_request *
     STAT_ADD(client->stats, store_no_memory, 1);
     if (request->verb == MEMCACHE_SET)
         drop_old(client, request);
-    if (!request->noreply)
-        reply_literal(client, "SERVER_ERROR out of memory storing object\r\n");
+    if (request->verb == MEMCACHE_INCR)
+        memcache_reply(client, request, LINE("SERVER_ERROR out of memory in incr"));
+    else if (request->verb == MEMCACHE_DECR)
+        memcache_reply(client, request, LINE("SERVER_ERROR out of memory in decr"));
+    else
+        memcache_reply(client, request, LINE("SERVER_ERROR out of memory storing object"));
 }

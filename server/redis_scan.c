@@ -116,6 +116,7 @@ static bool read_scan_options(struct scan *scan, uint32_t argc, const struct res
 static uint64_t walk(struct scan *scan, uint64_t cursor, uint64_t wanted)
 {
     uint64_t stride = wanted < SCAN_STRIDE_MAX ? wanted : SCAN_STRIDE_MAX;
+    uint64_t slots_max = wanted < SCAN_SLOTS_MAX ? SCAN_SLOTS_MAX : wanted; /* a large COUNT is what was asked for */
     uint64_t slots = 0;
 
     do {
@@ -124,7 +125,7 @@ static uint64_t walk(struct scan *scan, uint64_t cursor, uint64_t wanted)
         slots += stride;
         if (scan->met == before && stride < SCAN_STRIDE_MAX)
             stride *= 2;
-    } while (cursor != 0 && scan->met < wanted && slots < SCAN_SLOTS_MAX);
+    } while (cursor != 0 && scan->met < wanted && slots < slots_max);
     return cursor;
 }
 
