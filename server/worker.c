@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "persist/pool.h"
+#include "server/listener.h"
 #include "server/server.h"
 #include "server/turn.h"
 
@@ -185,8 +186,11 @@ static bool is_stopping(struct worker *worker, uint64_t *deadline_us)
 {
     if (!atomic_load_explicit(&worker->server->stopping, memory_order_relaxed))
         return false;
-    if (*deadline_us == 0)
+    if (*deadline_us == 0) {
         *deadline_us = clock_mono_us() + STOP_SYNC_WAIT_US;
+        if (worker->number == 0) /* it accepts */
+            listeners_stop(worker->server->listeners);
+    }
     return TAILQ_EMPTY(&worker->syncing) || clock_mono_us() >= *deadline_us;
 }
 
