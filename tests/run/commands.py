@@ -249,6 +249,32 @@ def test_transfers():
         in_threads(movers, look)
 
 
+def any_command(rng):
+    key, other = b'k%d' % rng.randint(0, 30), b'k%d' % rng.randint(0, 30)
+    return rng.choice([
+        ('SET', key, b'x' * rng.randint(0, 3000)), ('APPEND', key, b'y' * rng.randint(0, 500)), ('KEYS', 'k*'), ('DBSIZE',),
+        ('FLUSHDB',) if rng.random() < 0.1 else ('GET', key), ('RENAMENX', key, other),
+        ('COPY', key, other, 'DB', rng.randint(0, 2)), ('SELECT', rng.randint(0, 1)), ('MSET', key, '1', other, '2'),
+        ('SETRANGE', key, rng.randint(0, 4000), 'zz'), ('EXPIRE', key, 100), ('DEL', key), ('RANDOMKEY',),
+        ('SCAN', '0'), ('MGET', key, other)])
+
+
+def test_any_transaction():
+    """Random transactions by several at once, with commands on single keys, on many and on the whole keyspace."""
+    rounds = 5000 if LONG else 200
+    with servers.Hearth('--threads', '3') as hearth:
+        def run(seed):
+            rng, connection = random.Random(seed), redis(hearth)
+            for _ in range(rounds):
+                connection.call('MULTI')
+                count = rng.randint(1, 8)
+                for _ in range(count):
+                    expect(connection.call(*any_command(rng)), b'QUEUED', 'queueing')
+                expect(len(connection.call('EXEC')), count, 'replies of EXEC')
+
+        in_threads(*[lambda seed=seed: run(seed) for seed in range(6)])
+
+
 def test_huge_transaction():
     """One that cannot be reserved is refused as a whole; the connection and its neighbours go on."""
     with servers.Hearth('--eviction', 'none', '--pool-size', '64mb') as hearth:
