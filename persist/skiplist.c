@@ -10,7 +10,7 @@
 
 #include "persist/skiplist_internal.h"
 
-enum { QUEUE = 16, QUEUE_KEYS_AHEAD = 32, RECORDS_AHEAD = 8, RECORD_OPS_AHEAD_MAX = 4 };
+enum { QUEUE = 16, KEYS_AHEAD = 32, RECORDS_AHEAD = 8, RECORD_OPS_AHEAD_MAX = 4 };
 
 void skiplist_format_head(struct pm_context *context, struct pmd_leaf *leaf, uint64_t leaf_number)
 {
@@ -90,15 +90,17 @@ void skiplist_counts(const struct skiplist *skiplist, struct skiplist_counts *ou
 struct queue {
     struct index_op *ops;
     size_t count, next;
+    uint64_t next_leaf; /* of operation `next`, 0: not looked for yet */
     struct group groups[QUEUE];
     uint32_t head, length;
 };
 
+/* Memory comes in pairs of lines. */
 static void fetch_leaf(const struct skiplist *skiplist, uint64_t number)
 {
     const uint8_t *leaf = (const uint8_t *)media_leaf(skiplist, number);
 
-    for (uint32_t line = 0; line < PM_LEAF_BYTES / PM_LINE; line++)
+    for (uint32_t line = 0; line < PM_LEAF_BYTES / PM_LINE; line += 2)
         __builtin_prefetch(leaf + line * PM_LINE);
 }
 
@@ -119,21 +121,31 @@ static void fetch_records(const struct skiplist *skiplist, const struct index_op
         }
 }
 
+/* The leaf of operation `at`. The key it reads was fetched some operations ago. */
+static uint64_t find_next(struct skiplist *skiplist, const struct queue *queue, size_t at)
+{
+    if (at + KEYS_AHEAD < queue->count)
+        __builtin_prefetch(queue->ops[at + KEYS_AHEAD].key.data);
+    return directory_find(skiplist->directory, &queue->ops[at].key, &skiplist->place);
+}
+
 static bool queue_group(struct skiplist *skiplist, struct queue *queue)
 {
     struct group *group = &queue->groups[(queue->head + queue->length) % QUEUE];
     size_t at = queue->next;
 
-    *group = (struct group){.begin = at};
-    group->leaf = directory_find(skiplist->directory, &queue->ops[at].key, &skiplist->place);
+    *group = (struct group){.begin = at, .leaf = queue->next_leaf};
+    if (group->leaf == 0)
+        group->leaf = find_next(skiplist, queue, at);
     if (group->leaf == 0)
         return false;
     fetch_leaf(skiplist, group->leaf);
+    queue->next_leaf = 0;
     for (at++; at < queue->count && at - group->begin < GROUP_OPS_MAX; at++) {
-        if (at + QUEUE_KEYS_AHEAD < queue->count)
-            __builtin_prefetch(queue->ops[at + QUEUE_KEYS_AHEAD].key.data);
-        if (directory_find(skiplist->directory, &queue->ops[at].key, &skiplist->place) != group->leaf)
+        queue->next_leaf = find_next(skiplist, queue, at);
+        if (queue->next_leaf != group->leaf)
             break;
+        queue->next_leaf = 0;
     }
     group->end = queue->next = at;
     group->cut = at < queue->count && at - group->begin == GROUP_OPS_MAX;
@@ -179,6 +191,7 @@ static enum pm_status stage_next(struct skiplist *skiplist, struct pm_context *c
     if (group.cut) { /* its leaf may be several by now, and is in this batch: what is queued for it is void */
         queue->length = 0;
         queue->next = group.end;
+        queue->next_leaf = 0;
         return batch_commit(skiplist, context, skiplist_durable_w(skiplist), skiplist->staged_keys,
                             skiplist->staged_expires);
     }
