@@ -436,6 +436,8 @@ static void check_mutants(void **state)
     };
 
     (void)state;
+    if (CRASH_THIN > 1)
+        skip();
     for (size_t i = 0; i < HEARTH_ARRAY_COUNT(mutants); i++) {
         uint64_t failures = 0;
 
@@ -503,6 +505,8 @@ static void check_power_cut_in_sealing(void **state)
 {
     (void)state;
     assert_int_equal(cut_in_sealing(PM_SITE_COUNT), 0);
+    if (CRASH_THIN > 1)
+        return; /* the telling image may not be among those that are taken */
     assert_true(cut_in_sealing(PM_SITE_SEGMENT_SEAL_DRAIN) > 0);
     assert_true(cut_in_sealing(PM_SITE_SEGMENT_SEAL_FLUSH) > 0);
 }
