@@ -3,9 +3,10 @@
  * What the ordered index costs: sustained inserts of new keys in random order, overwrites, lookups, the walk and a start,
  * for three families of keys.
  *
- * usage: bench_index [-n keys] [-b keys a cut] [-f family] [-p pool file] [-q]
+ * usage: bench_index [-n keys] [-b keys a cut] [-f family] [-p pool file] [-q] [-o]
  *
  *   -q  inserts and overwrites only
+ *   -o  a skip list with a node an object instead (the ablation)
  *
  * METHOD  Records are written first, untimed; then a cut is sorted and applied, timed apart, in CPU time of the one thread
  *         (which never waits). The pool lies on tmpfs and is taken for persistent memory, so flushes are real clwb.
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "bench/skiplist_per_object.h"
 #include "persist/journal.h"
 #include "persist/skiplist.h"
 
@@ -31,6 +33,7 @@ struct bench {
     struct epochs epochs;
     struct pm_context context, record_context;
     struct skiplist *skiplist;
+    struct per_object *per_object; /* instead, if set */
     uint32_t segment, end;
     enum family family;
     uint64_t keys, w;
@@ -135,7 +138,10 @@ static void apply_cut(struct bench *bench, uint32_t count)
 
     index_ops_sort(bench->ops, count);
     sorted = now_s();
-    must(skiplist_apply(bench->skiplist, &bench->context, bench->ops, count, ++bench->w, &applied) == PM_OK);
+    if (bench->per_object != NULL)
+        must(per_object_apply(bench->per_object, &bench->context, bench->ops, count) == PM_OK);
+    else
+        must(skiplist_apply(bench->skiplist, &bench->context, bench->ops, count, ++bench->w, &applied) == PM_OK);
     bench->apply_s += now_s() - sorted;
     bench->sort_s += sorted - start;
     skiplist_step(bench->skiplist, &bench->context);
@@ -145,13 +151,17 @@ static void report(struct bench *bench, const char *what, uint64_t keys, const s
 {
     const struct pm_counters *after = &bench->context.counters;
     struct skiplist_counts counts;
+    double bytes;
 
     skiplist_counts(bench->skiplist, &counts);
+    bytes = (double)counts.leaves * PM_LEAF_BYTES / (double)counts.keys[0];
+    if (bench->per_object != NULL)
+        bytes = (double)per_object_bytes(bench->per_object) / (double)per_object_keys(bench->per_object);
     printf("%-10s %10llu keys  %6.3f M/s  sort %4.0f ns  apply %5.0f ns  %.2f lines/key  %5.3f drains/1000  %5.2f B/key\n", what,
            (unsigned long long)keys, (double)keys / (bench->sort_s + bench->apply_s) / 1e6, bench->sort_s * 1e9 / (double)keys,
            bench->apply_s * 1e9 / (double)keys, (double)(after->flush_lines - before->flush_lines) / (double)keys,
            (double)(after->drains - before->drains) * 1000 / (double)keys,
-           (double)counts.leaves * PM_LEAF_BYTES / (double)counts.keys[0]);
+           bytes);
     fflush(stdout);
     bench->sort_s = bench->apply_s = 0;
 }
@@ -186,7 +196,10 @@ static void run_lookups(struct bench *bench, const char *what, uint64_t count)
         pm_loc loc;
 
         key.hash = key_hash(bench->pool->hash_seed, 0, text, key.len);
-        must(skiplist_lookup(bench->skiplist, &key, &loc) == PM_OK);
+        if (bench->per_object != NULL)
+            loc = per_object_lookup(bench->per_object, &key);
+        else
+            must(skiplist_lookup(bench->skiplist, &key, &loc) == PM_OK);
         must(loc == bench->locs[number]);
     }
     seconds = now_s() - start;
@@ -244,7 +257,7 @@ static void open_pool(struct bench *bench, const char *path)
     must(skiplist_open(&bench->skiplist, bench->pool, &bench->epochs, 0, none, none) == PM_OK);
 }
 
-static void run_family(uint64_t keys, uint32_t cut, enum family family, const char *path, bool quick)
+static void run_family(uint64_t keys, uint32_t cut, enum family family, const char *path, bool quick, bool per_object)
 {
     struct bench bench = {.family = family, .keys = keys, .cut = cut};
 
@@ -254,13 +267,19 @@ static void run_family(uint64_t keys, uint32_t cut, enum family family, const ch
     must(bench.ops != NULL);
     must(bench.locs != NULL);
     open_pool(&bench, path);
+    if (per_object) {
+        bench.per_object = per_object_open(bench.pool, &bench.context);
+        must(bench.per_object != NULL);
+    }
     run_cuts(&bench, "insert", 0, keys);
     run_cuts(&bench, "overwrite", 0, keys / 2);
-    if (!quick) {
+    if (!quick)
         run_lookups(&bench, "lookup", LOOKUPS);
+    if (!quick && !per_object) {
         run_walk(&bench);
         run_restart(&bench);
     }
+    per_object_close(bench.per_object);
     skiplist_close(bench.skiplist);
     pool_close(bench.pool);
     unlink(path);
@@ -274,9 +293,9 @@ int main(int argc, char **argv)
     uint64_t keys = KEYS_DEFAULT;
     uint32_t cut = CUT_DEFAULT;
     int family = -1, option;
-    bool quick = false;
+    bool quick = false, per_object = false;
 
-    while ((option = getopt(argc, argv, "n:b:f:p:q")) != -1) {
+    while ((option = getopt(argc, argv, "n:b:f:p:qo")) != -1) {
         if (option == 'n')
             keys = strtoull(optarg, NULL, 10);
         else if (option == 'b')
@@ -287,11 +306,13 @@ int main(int argc, char **argv)
             path = optarg;
         else if (option == 'q')
             quick = true;
+        else if (option == 'o')
+            per_object = true;
         else
             return 2;
     }
     for (int i = 0; i < FAMILY_COUNT; i++)
         if (family < 0 || family == i)
-            run_family(keys, cut, (enum family)i, path, quick);
+            run_family(keys, cut, (enum family)i, path, quick, per_object);
     return 0;
 }

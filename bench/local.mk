@@ -12,6 +12,7 @@ bench_bench_fill_SOURCES = bench/bench_fill.c tests/support/indexed_pool.h
 bench_bench_fill_LDADD = $(HEAP_LIBS)
 bench_bench_hash_index_SOURCES = bench/bench_hash_index.c tests/support/fake_pool.h
 bench_bench_hash_index_LDADD = $(HEAP_LIBS)
+bench_bench_index_SOURCES = bench/bench_index.c bench/skiplist_per_object.c bench/skiplist_per_object.h
 bench_bench_index_LDADD = $(PERSIST_LIBS)
 bench_null_server_LDADD = $(EVENT_LIBS)
 EXTRA_PROGRAMS += $(bench_programs)

@@ -15,6 +15,7 @@
 
 enum {
     SEQUENCES = 4096,
+    VERIFIED = 8192,
     GROUP_OPS_MAX = 4096,                                        /* of one leaf that are staged at once */
     SPLIT_ITEMS_MAX = GROUP_OPS_MAX + PM_LEAF_ENTRIES_MAX,       /* entries and operations of one leaf */
     SPLIT_LEAVES_MAX = SPLIT_ITEMS_MAX / 16,                     /* that they can become */
@@ -45,6 +46,7 @@ struct skiplist {
     _Atomic uint64_t durable_w;
     _Atomic uint64_t keys[PM_DATABASES], expires[PM_DATABASES]; /* of the durable batch */
     _Atomic uint64_t leaves, segments;
+    _Atomic uint32_t verified[VERIFIED];   /* leaves whose checksums held, until the directory is built */
     _Atomic uint32_t sequences[SEQUENCES]; /* odd while a leaf that hashes there is stored to */
 
     /* the writer's */

@@ -103,6 +103,24 @@ uint64_t tower_read(const struct skiplist *skiplist, uint64_t number, uint32_t l
     return (level - 1) % 2 == 0 ? pair & UINT32_MAX : pair >> 32;
 }
 
+/* Copies a leaf's header and fence; false if its checksum does not hold. Once the directory is built all have been
+ * verified; before, those that searches pass most often are remembered (no leaf dies before the writer has built it). */
+static bool copy_verified_head(struct skiplist *skiplist, uint64_t number, struct pmd_leaf *copy)
+{
+    _Atomic uint32_t *verified = &skiplist->verified[number % VERIFIED];
+
+    if (HEARTH_LIKELY(atomic_load_explicit(&skiplist->built, memory_order_acquire)) ||
+        atomic_load_explicit(verified, memory_order_relaxed) == number) {
+        leaf_copy_head(skiplist, number, copy);
+        return true;
+    }
+    leaf_copy(skiplist, number, copy);
+    if (leaf_checksum(copy, number) != copy->checksum)
+        return false;
+    atomic_store_explicit(verified, (uint32_t)number, memory_order_relaxed);
+    return true;
+}
+
 /* Is this hint a right place to go on to? */
 static bool hint_holds(struct skiplist *skiplist, uint64_t number, uint32_t level, const struct index_key *key,
                        bool below)
@@ -112,13 +130,8 @@ static bool hint_holds(struct skiplist *skiplist, uint64_t number, uint32_t leve
 
     if (number == 0 || !leaf_number_is_valid(skiplist, number))
         return false;
-    if (HEARTH_LIKELY(atomic_load_explicit(&skiplist->built, memory_order_acquire))) {
-        leaf_copy_head(skiplist, number, &copy);
-    } else {
-        leaf_copy(skiplist, number, &copy);
-        if (leaf_checksum(&copy, number) != copy.checksum)
-            return false;
-    }
+    if (!copy_verified_head(skiplist, number, &copy))
+        return false;
     if (copy.state != PMD_LEAF_LIVE || !leaf_is_sound(&copy) || copy.height < level)
         return false;
     order = leaf_compare_low(skiplist, &copy, key);
