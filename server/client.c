@@ -20,21 +20,36 @@
 
 /* ---- replies ---- */
 
-char *reply_room_slow(struct client *client, size_t bytes)
+/* Into a block, or from one into a large one, when that is enough. */
+static void move_to_block(struct client *client, size_t bytes)
 {
     struct buf *out = &client->out;
+    size_t len = buf_len(out);
+    size_t cap = len + bytes <= CONN_BLOCK_BYTES ? CONN_BLOCK_BYTES : CONN_LARGE_BLOCK_BYTES;
+    uint8_t *block;
 
+    if (out->cap >= cap || len + bytes > cap)
+        return;
+    block = worker_take_block(client->worker, cap);
+    if (block == NULL)
+        return;
+    if (len > 0)
+        memcpy(block, buf_bytes(out), len);
+    if (out->data != NULL)
+        worker_give_block(client->worker, out->data, out->cap);
+    *out = (struct buf){.data = block, .end = len, .cap = cap, .max = out->max};
+}
+
+char *reply_room_slow(struct client *client, size_t bytes)
+{
     if (client->out_failed)
         return NULL;
-    if (out->data == NULL) {
-        out->data = worker_take_block(client->worker);
-        out->cap = out->data == NULL ? 0 : CONN_BLOCK_BYTES;
-    }
-    if (buf_reserve(out, bytes) != BUF_OK) {
+    move_to_block(client, bytes);
+    if (buf_reserve(&client->out, bytes) != BUF_OK) {
         client->out_failed = true;
         return NULL;
     }
-    return (char *)buf_tail(out);
+    return (char *)buf_tail(&client->out);
 }
 
 void reply_printf(struct client *client, const char *fmt, ...)

@@ -24,7 +24,7 @@
 
 static bool take_block(struct worker *worker, struct buf *buf)
 {
-    uint8_t *block = worker_take_block(worker);
+    uint8_t *block = worker_take_block(worker, CONN_BLOCK_BYTES);
 
     if (block == NULL)
         return false;
@@ -40,10 +40,7 @@ static void drop_memory(struct worker *worker, struct buf *buf)
 {
     if (buf->data == NULL)
         return;
-    if (buf->cap == CONN_BLOCK_BYTES)
-        worker_give_block(worker, buf->data);
-    else
-        free(buf->data);
+    worker_give_block(worker, buf->data, buf->cap);
     buf_init(buf, buf->max);
 }
 

@@ -28,19 +28,29 @@
 
 /* ---- buffers ---- */
 
-uint8_t *worker_take_block(struct worker *worker)
+uint8_t *worker_take_block(struct worker *worker, size_t bytes)
 {
-    if (worker->block_count > 0)
-        return worker->blocks[--worker->block_count];
-    return malloc(CONN_BLOCK_BYTES);
+    struct block_pool *pool = bytes == CONN_BLOCK_BYTES ? &worker->blocks : &worker->large_blocks;
+
+    if (pool->count > 0)
+        return pool->blocks[--pool->count];
+    return malloc(bytes);
 }
 
-void worker_give_block(struct worker *worker, uint8_t *block)
+void worker_give_block(struct worker *worker, uint8_t *block, size_t bytes)
 {
-    if (worker->block_count < WORKER_BLOCKS_MAX)
-        worker->blocks[worker->block_count++] = block;
+    if (bytes == CONN_BLOCK_BYTES && worker->blocks.count < WORKER_BLOCKS_MAX)
+        worker->blocks.blocks[worker->blocks.count++] = block;
+    else if (bytes == CONN_LARGE_BLOCK_BYTES && worker->large_blocks.count < WORKER_LARGE_BLOCKS_MAX)
+        worker->large_blocks.blocks[worker->large_blocks.count++] = block;
     else
         free(block);
+}
+
+static void free_blocks(struct block_pool *pool)
+{
+    while (pool->count > 0)
+        free(pool->blocks[--pool->count]);
 }
 
 /* ---- mailbox ---- */
@@ -294,8 +304,8 @@ void worker_free(struct worker *worker)
     }
     if (worker->base != NULL)
         event_base_free(worker->base);
-    for (uint32_t i = 0; i < worker->block_count; i++)
-        free(worker->blocks[i]);
+    free_blocks(&worker->blocks);
+    free_blocks(&worker->large_blocks);
     free(worker->batch.arguments);
     for (uint32_t i = 0; i < worker->arrival_count; i++)
         close(worker->arrivals[i].fd);

@@ -23,6 +23,7 @@
 
 /* Free buffers that a worker keeps. */
 #define WORKER_BLOCKS_MAX 128
+#define WORKER_LARGE_BLOCKS_MAX 16
 
 /* A connection on its way to a worker. */
 struct arrival {
@@ -52,8 +53,10 @@ struct worker {
     struct conn_list waiting;
     struct batch batch;
 
-    uint8_t *blocks[WORKER_BLOCKS_MAX];
-    uint32_t block_count;
+    struct block_pool {
+        uint32_t count;
+        uint8_t *blocks[WORKER_BLOCKS_MAX];
+    } blocks, large_blocks;
 
     pthread_mutex_t list_lock;
     struct conn_list conns;
@@ -76,8 +79,9 @@ void worker_wake(struct worker *worker);
 /* Any thread: hands over an accepted socket. False: no memory; the socket remains the caller's. */
 bool worker_give(struct worker *worker, int fd, enum client_protocol protocol);
 
-/* A pooled buffer of CONN_BLOCK_BYTES, from malloc(); NULL: no memory. */
-uint8_t *worker_take_block(struct worker *worker);
-void worker_give_block(struct worker *worker, uint8_t *block);
+/* A pooled buffer of `bytes`: CONN_BLOCK_BYTES or CONN_LARGE_BLOCK_BYTES; from malloc(). NULL: no memory. */
+uint8_t *worker_take_block(struct worker *worker, size_t bytes);
+/* Gives back a buffer of any size: those of other sizes are freed. */
+void worker_give_block(struct worker *worker, uint8_t *block, size_t bytes);
 
 #endif
