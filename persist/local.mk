@@ -62,6 +62,7 @@ persist_libpersist_a_SOURCES = \
 	persist/skiplist_space.h \
 	persist/skiplist_split.c \
 	persist/skiplist_tower.c \
+	persist/skiplist_walk.c \
 	persist/space.c \
 	persist/superblock.c \
 	persist/superblock.h

@@ -113,6 +113,14 @@ uint64_t tower_read(const struct skiplist *skiplist, uint64_t number, uint32_t l
  */
 uint64_t tower_search(struct skiplist *skiplist, const struct index_key *key, bool below, uint64_t before[PM_LEAF_TOWER]);
 
+/* Copies a leaf and, with `verify`, its checksum is verified. *dead: it is unlinked, begin again. PM_DAMAGED. */
+enum pm_status reader_copy(struct skiplist *skiplist, uint64_t number, bool verify, struct pmd_leaf *copy,
+                           uint32_t *sequence, bool *dead) HEARTH_MUST_USE;
+/* Copies the leaf that holds the key. */
+enum pm_status reader_find(struct skiplist *skiplist, const struct index_key *key, struct pmd_leaf *copy, uint64_t *number,
+                           uint32_t *sequence) HEARTH_MUST_USE;
+/* Logs what is wrong with a leaf; PM_DAMAGED. */
+enum pm_status reader_damage(uint64_t number, const char *what);
 /* The slot of the key's entry in a leaf, or -1. Reads the records of entries with equal hash bits. */
 int leaf_find(const struct skiplist *skiplist, const struct pmd_leaf *leaf, const struct index_key *key);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Readers of the ordered index: lock-free lookup by towers, and the walk of all leaves.
+ * Readers of the ordered index: lock-free lookup by towers.
  *
  * IDEA: a reader never trusts more than the copy of one leaf that it took under a sequence word. A LIVE leaf whose low
  * fence is at or below the key is a right place to go on from, however the reader got there: fences never change, and
@@ -9,8 +9,6 @@
  * Until the writer's directory is built (which verifies all leaves and repairs all towers), a hint may name a block that is
  * a leaf in looks only: then the checksum of every leaf that a hint leads to is verified.
  */
-#include <stdlib.h>
-
 #include "persist/skiplist_internal.h"
 
 enum { RESTARTS_MAX = 1 << 14 };
@@ -158,27 +156,26 @@ uint64_t tower_search(struct skiplist *skiplist, const struct index_key *key, bo
 
 /* ---- lookup ---- */
 
-static enum pm_status report_damage(uint64_t number, const char *what)
+enum pm_status reader_damage(uint64_t number, const char *what)
 {
     log_error("skiplist", "the ordered index is damaged: %s leaf=%llu", what, (unsigned long long)number);
     return PM_DAMAGED;
 }
 
-/* Copies the leaf and verifies it, as far as the stage of the restart asks for. *dead: begin again. */
-static enum pm_status read_leaf(struct skiplist *skiplist, uint64_t number, bool verify, struct pmd_leaf *copy,
+enum pm_status reader_copy(struct skiplist *skiplist, uint64_t number, bool verify, struct pmd_leaf *copy,
                                 uint32_t *sequence, bool *dead)
 {
     if (!leaf_number_is_valid(skiplist, number))
-        return report_damage(number, "a link leads outside of its segments");
+        return reader_damage(number, "a link leads outside of its segments");
     *sequence = leaf_copy(skiplist, number, copy);
     *dead = copy->state == PMD_LEAF_DEAD || copy->state == PMD_LEAF_FREE;
     if (*dead)
         return PM_OK;
     if (copy->state != PMD_LEAF_LIVE)
-        return report_damage(number, "a link leads to no leaf");
+        return reader_damage(number, "a link leads to no leaf");
     if (verify && leaf_checksum(copy, number) != copy->checksum)
-        return report_damage(number, "a checksum does not hold");
-    return leaf_is_sound(copy) ? PM_OK : report_damage(number, "a header cannot be");
+        return reader_damage(number, "a checksum does not hold");
+    return leaf_is_sound(copy) ? PM_OK : reader_damage(number, "a header cannot be");
 }
 
 /* Does the key lie at or behind the low fence of the next leaf? */
@@ -191,7 +188,7 @@ static enum pm_status key_is_behind(struct skiplist *skiplist, const struct pmd_
     if (leaf->next == 0)
         return PM_OK;
     if (!leaf_number_is_valid(skiplist, leaf->next))
-        return report_damage(leaf->next, "a link leads outside of its segments");
+        return reader_damage(leaf->next, "a link leads outside of its segments");
     if (verify)
         leaf_copy(skiplist, leaf->next, &next);
     else
@@ -200,9 +197,9 @@ static enum pm_status key_is_behind(struct skiplist *skiplist, const struct pmd_
     if (*dead)
         return PM_OK;
     if (verify && leaf_checksum(&next, leaf->next) != next.checksum)
-        return report_damage(leaf->next, "a checksum does not hold");
+        return reader_damage(leaf->next, "a checksum does not hold");
     if (!leaf_is_sound(&next))
-        return report_damage(leaf->next, "a header cannot be");
+        return reader_damage(leaf->next, "a header cannot be");
     *behind = leaf_compare_low(skiplist, &next, key) >= 0;
     return PM_OK;
 }
@@ -218,7 +215,7 @@ static enum pm_status go_along(struct skiplist *skiplist, const struct index_key
         enum pm_status status;
 
         if (!leaf_number_is_valid(skiplist, *number))
-            return report_damage(*number, "a link leads outside of its segments");
+            return reader_damage(*number, "a link leads outside of its segments");
         leaf_copy_head(skiplist, *number, &head);
         *dead = head.state != PMD_LEAF_LIVE;
         if (*dead)
@@ -228,14 +225,12 @@ static enum pm_status go_along(struct skiplist *skiplist, const struct index_key
             return status;
         *number = head.next;
     }
-    return report_damage(*number, "its leaves form a circle");
+    return reader_damage(*number, "its leaves form a circle");
 }
 
-/*
- * Copies the leaf that holds the key. The one found by headers may have changed since: the copy decides. Headers are
- * trusted only once all leaves have been verified; before, every leaf on the way is.
- */
-static enum pm_status find_leaf(struct skiplist *skiplist, const struct index_key *key, struct pmd_leaf *copy,
+/* The leaf found by headers may have changed since: the copy decides. Headers are trusted only once all leaves have been
+ * verified; before, every leaf on the way is. */
+enum pm_status reader_find(struct skiplist *skiplist, const struct index_key *key, struct pmd_leaf *copy,
                                 uint64_t *number, uint32_t *sequence)
 {
     bool verify = !atomic_load_explicit(&skiplist->built, memory_order_acquire);
@@ -250,7 +245,7 @@ static enum pm_status find_leaf(struct skiplist *skiplist, const struct index_ke
             if (!verify)
                 status = go_along(skiplist, key, number, &dead);
             if (status == PM_OK && !dead)
-                status = read_leaf(skiplist, *number, verify, copy, sequence, &dead);
+                status = reader_copy(skiplist, *number, verify, copy, sequence, &dead);
             if (status == PM_OK && !dead)
                 status = key_is_behind(skiplist, copy, key, verify, &behind, &dead);
             if (status == PM_OK && !dead && behind)
@@ -259,9 +254,9 @@ static enum pm_status find_leaf(struct skiplist *skiplist, const struct index_ke
         if (status != PM_OK)
             return status;
         if (!dead)
-            return behind ? report_damage(*number, "its leaves form a circle") : PM_OK;
+            return behind ? reader_damage(*number, "its leaves form a circle") : PM_OK;
     }
-    return report_damage(*number, "a leaf that is dead is linked");
+    return reader_damage(*number, "a leaf that is dead is linked");
 }
 
 int leaf_find(const struct skiplist *skiplist, const struct pmd_leaf *leaf, const struct index_key *key)
@@ -282,7 +277,7 @@ enum pm_status skiplist_lookup(struct skiplist *skiplist, const struct index_key
     struct pmd_leaf copy;
     uint64_t number;
     uint32_t sequence;
-    enum pm_status status = find_leaf(skiplist, key, &copy, &number, &sequence);
+    enum pm_status status = reader_find(skiplist, key, &copy, &number, &sequence);
     int slot;
 
     *loc = 0;
@@ -312,121 +307,4 @@ enum pm_status skiplist_writer_lookup(struct skiplist *skiplist, const struct in
     if (slot >= 0)
         *loc = entry_loc(leaf_entry(leaf, (uint32_t)slot));
     return PM_OK;
-}
-
-/* ---- walk ---- */
-
-void skiplist_walk_start(struct skiplist *skiplist, struct skiplist_walk *walk)
-{
-    memset(walk, 0, sizeof *walk);
-    walk->leaf = skiplist->head;
-}
-
-void skiplist_walk_end(struct skiplist_walk *walk)
-{
-    free(walk->fence);
-    walk->fence = NULL;
-    walk->fence_len = walk->fence_cap = 0;
-}
-
-static enum pm_status keep_fence(struct skiplist_walk *walk, const struct fence *fence)
-{
-    if (fence->len > walk->fence_cap) {
-        uint8_t *bytes = realloc(walk->fence, fence->len);
-
-        if (bytes == NULL)
-            return PM_NO_MEMORY;
-        walk->fence = bytes;
-        walk->fence_cap = fence->len;
-    }
-    if (fence->len != 0)
-        memcpy(walk->fence, fence->bytes, fence->len);
-    walk->fence_len = fence->len;
-    return PM_OK;
-}
-
-/* Moves to the next leaf and keeps its fence. *dead: it has been unlinked since the copy was taken. */
-static enum pm_status walk_on(struct skiplist *skiplist, struct skiplist_walk *walk, uint64_t next, bool *dead)
-{
-    struct pmd_leaf head;
-    struct fence fence = {0};
-    enum pm_status status;
-
-    *dead = false;
-    if (next == 0) {
-        walk->done = true;
-        return PM_OK;
-    }
-    if (!leaf_number_is_valid(skiplist, next))
-        return report_damage(next, "a link leads outside of its segments");
-    leaf_copy_head(skiplist, next, &head);
-    *dead = head.state != PMD_LEAF_LIVE;
-    if (*dead)
-        return PM_OK;
-    if (!leaf_is_sound(&head))
-        return report_damage(next, "a header cannot be");
-    status = fence_read(skiplist->pool, &head, &fence);
-    if (status == PM_OK)
-        status = keep_fence(walk, &fence);
-    fence_free(&fence);
-    walk->leaf = next;
-    return status;
-}
-
-static void take_entries(struct skiplist_walk *walk, const struct pmd_leaf *leaf)
-{
-    walk->count = 0;
-    for (uint64_t left = leaf->used; left != 0; left &= left - 1) {
-        struct pmd_leaf_entry entry = leaf_entry(leaf, (uint32_t)__builtin_ctzll(left));
-
-        walk->entries[walk->count++] = (struct skiplist_entry){entry_loc(entry), entry_hash(entry)};
-    }
-}
-
-enum pm_status skiplist_walk_step(struct skiplist *skiplist, struct skiplist_walk *walk)
-{
-    struct pmd_leaf copy;
-    enum pm_status status;
-    bool dead;
-
-    walk->count = 0;
-    if (walk->done)
-        return PM_OK;
-    for (;;) {
-        status = read_leaf(skiplist, walk->leaf, true, &copy, &walk->sequence, &dead);
-        if (status == PM_OK && !dead) {
-            walk->leaf_of_entries = walk->leaf;
-            status = walk_on(skiplist, walk, copy.next, &dead);
-        }
-        if (status != PM_OK)
-            return status;
-        if (!dead)
-            break;
-        status = skiplist_walk_resume(skiplist, walk);
-        if (status != PM_OK)
-            return status;
-    }
-    take_entries(walk, &copy);
-    return PM_OK;
-}
-
-enum pm_status skiplist_walk_resume(struct skiplist *skiplist, struct skiplist_walk *walk)
-{
-    struct index_key key;
-    struct pmd_leaf copy;
-    uint32_t sequence;
-
-    if (walk->done)
-        return PM_OK;
-    if (walk->fence_len == 0) {
-        walk->leaf = skiplist->head;
-        return PM_OK;
-    }
-    key = index_key_of_bytes(walk->fence, walk->fence_len);
-    return find_leaf(skiplist, &key, &copy, &walk->leaf, &sequence);
-}
-
-bool skiplist_walk_valid(struct skiplist *skiplist, const struct skiplist_walk *walk)
-{
-    return atomic_load_explicit(sequence_of(skiplist, walk->leaf_of_entries), memory_order_acquire) == walk->sequence;
 }
