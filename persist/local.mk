@@ -57,6 +57,8 @@ persist_libpersist_a_SOURCES = \
 	persist/skiplist_leaf.c \
 	persist/skiplist_leaf.h \
 	persist/skiplist_merge.c \
+	persist/skiplist_plan.c \
+	persist/skiplist_plan.h \
 	persist/skiplist_read.c \
 	persist/skiplist_space.c \
 	persist/skiplist_space.h \
