@@ -29,7 +29,7 @@
 /* Size of a pooled buffer. Not a power of two, so that the starts of many do not fight for the same cache sets. */
 #define CONN_BLOCK_BYTES (64 * 1024 + 1472)
 /* What a reply grows to that does not fit into one: many requests at once of 1 KB each, say. */
-#define CONN_LARGE_BLOCK_BYTES (4 * CONN_BLOCK_BYTES)
+#define CONN_LARGE_BLOCK_BYTES (2 * CONN_BLOCK_BYTES)
 /* Replies that wait beyond this hold the connection: nothing more is read or executed for it. */
 #define CONN_OUT_SOFT_BYTES (1024 * 1024)
 /* A connection with more than this is closed. One reply can pass the soft bound: KEYS, MGET. */

@@ -23,7 +23,7 @@
 
 /* Free buffers that a worker keeps. */
 #define WORKER_BLOCKS_MAX 128
-#define WORKER_LARGE_BLOCKS_MAX 16
+#define WORKER_LARGE_BLOCKS_MAX 64
 
 /* A connection on its way to a worker. */
 struct arrival {
