@@ -23,7 +23,7 @@
 #include "server/server.h"
 #include "server/worker.h"
 
-#define TURN_CONNS 64
+#define TURN_CONNS 32
 #define TURN_REQUESTS 256
 #define TURN_BYTES (64 * 1024)
 /* Arguments that a worker keeps room for between turns. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# SUITE_ASAN
 """
 What cannot be answered at once: no room for the moment, no complete index, replies that a sync has to cover, a sync that
 fails. Requests keep their order, others go on. tests/support/slow_heap.c stands between server and heap.
