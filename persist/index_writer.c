@@ -14,6 +14,7 @@ enum state { STATE_IDLE, STATE_CLOSING, STATE_APPLYING, STATE_FAILED };
 enum {
     FORGOTTEN_BATCHES = 8, /* cuts whose tombstones wait for their grace period */
     CONTROLS_MAX = 1024,
+    PREFETCH_AHEAD = 12,
 };
 
 struct forgotten {
@@ -144,6 +145,8 @@ static void collect(const struct log_item *item, void *context)
     op->loc = item->loc;
     op->old_loc = 0;
     op->done = false;
+    op->bytes = item->view.bytes;
+    op->cts = header->cts;
 }
 
 /* ---- phases of a cut: between FLUSH records ---- */
@@ -154,13 +157,13 @@ static bool same_key(const struct index_key *a, const struct index_key *b)
 }
 
 /* Of each run of ops on one key the one with the highest cts stays. Returns how many stay. */
-static size_t keep_newest(const struct pool *pool, struct index_op *ops, size_t count)
+static size_t keep_newest(struct index_op *ops, size_t count)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++) {
         if (kept > 0 && same_key(&ops[kept - 1].key, &ops[i].key)) {
-            if (record_at(pool, ops[i].loc)->cts > record_at(pool, ops[kept - 1].loc)->cts)
+            if (ops[i].cts > ops[kept - 1].cts)
                 ops[kept - 1] = ops[i];
         } else {
             ops[kept++] = ops[i];
@@ -170,12 +173,12 @@ static size_t keep_newest(const struct pool *pool, struct index_op *ops, size_t 
 }
 
 /* Brings the ops below `limit` to the front; returns how many. */
-static size_t partition_below(const struct pool *pool, struct index_op *ops, size_t count, uint64_t limit)
+static size_t partition_below(struct index_op *ops, size_t count, uint64_t limit)
 {
     size_t below = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (record_at(pool, ops[i].loc)->cts < limit) {
+        if (ops[i].cts < limit) {
             struct index_op op = ops[i];
             ops[i] = ops[below];
             ops[below++] = op;
@@ -194,9 +197,9 @@ static void select_phase(struct index_writer *writer)
     size_t count = writer->op_count;
 
     if (writer->control_next < writer->control_count)
-        count = partition_below(pool, writer->ops, count, record_at(pool, writer->controls[writer->control_next])->cts);
+        count = partition_below(writer->ops, count, record_at(pool, writer->controls[writer->control_next])->cts);
     index_ops_sort(writer->ops, count);
-    writer->phase_count = keep_newest(pool, writer->ops, count);
+    writer->phase_count = keep_newest(writer->ops, count);
     memmove(writer->ops + writer->phase_count, writer->ops + count, (writer->op_count - count) * sizeof(*writer->ops));
     writer->op_count -= count - writer->phase_count;
     writer->phase_applied = 0;
@@ -214,11 +217,13 @@ static bool account(struct index_writer *writer, size_t from, size_t to)
         const struct index_op *op = &writer->ops[i];
         struct forgotten *items;
 
+        if (i + PREFETCH_AHEAD < to && writer->ops[i + PREFETCH_AHEAD].old_loc)
+            __builtin_prefetch(record_at(pool, writer->ops[i + PREFETCH_AHEAD].old_loc));
         if (op->old_loc != op->loc) {
             if (op->old_loc)
                 index_writer_live(pool, op->old_loc, -(int64_t)index_writer_record_bytes(pool, op->old_loc));
             if (op->kind == INDEX_PUT)
-                index_writer_live(pool, op->loc, index_writer_record_bytes(pool, op->loc));
+                index_writer_live(pool, op->loc, op->bytes);
         }
         if (op->kind != INDEX_FORGET)
             continue;

@@ -97,9 +97,11 @@ struct index_op {
     struct index_key key;
     enum index_op_kind kind;
     bool has_expiry; /* PUT: the new record has an expiry */
+    bool done;       /* result: the index was changed (or, PUT, already named loc) */
     pm_loc loc;      /* new location; PUT, SWITCH_IF */
     pm_loc old_loc;  /* SWITCH_IF, REMOVE_IF: expected; result of PUT and FORGET: what the entry named before, or 0 */
-    bool done;       /* result: the index was changed (or, PUT, already named loc) */
+    uint64_t cts;    /* the caller's: of the record at loc, so that it need not be read again */
+    uint32_t bytes;  /* the caller's, likewise */
 };
 /* Sorts by key, ascending; ops on one key keep their order. Fast on long common prefixes. */
 void index_ops_sort(struct index_op *ops, size_t count);
