@@ -26,6 +26,7 @@ EXTRA_DIST += \
 	bench/append.sh \
 	bench/fill.sh \
 	bench/hash_index.sh \
+	bench/index.sh \
 	bench/lib/servers.py \
 	bench/restart.py \
 	bench/throughput.py

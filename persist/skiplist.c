@@ -247,8 +247,9 @@ enum pm_status skiplist_apply(struct skiplist *skiplist, struct pm_context *cont
         status = stage_next(skiplist, context, &queue);
     }
     if (status == PM_OK) {
-        *applied = count;
-        return batch_commit(skiplist, context, w_after, skiplist->staged_keys, skiplist->staged_expires);
+        status = batch_commit(skiplist, context, w_after, skiplist->staged_keys, skiplist->staged_expires);
+        *applied = status == PM_OK ? count : 0;
+        return status;
     }
     if (skiplist->directory != NULL)
         status = give_up(skiplist, context, status);

@@ -216,6 +216,35 @@ static void test_full_pool(void **state)
     fixture_close(&fixture);
 }
 
+/* The n-th drain fails, for each n: the answer is PM_IO, and what was durable can still be read. */
+static void test_failed_drains(void **state)
+{
+    enum pm_status status = PM_IO;
+
+    (void)state;
+    log_set_level(LOG_LEVEL_ERROR + 1);
+    for (uint64_t drain = 1; status == PM_IO; drain++) {
+        struct fixture fixture;
+        struct model model;
+        size_t count, applied;
+        pm_loc loc;
+
+        fixture_open_sim(&fixture, 100, SEGMENT_BITS, PM_SIM_LINES);
+        model_init(&model, &fixture, 3000, MODEL_FAMILIES);
+        count = model_draw(&model, &fixture, ops, 2500, 0, model.count, 256);
+        pm_sim_fail_drain(fixture.pm, drain);
+        status = skiplist_apply(fixture.skiplist, &fixture.context, ops, count, 2, &applied);
+        assert_true(status == PM_IO || status == PM_OK);
+        assert_int_equal(applied, status == PM_OK ? count : 0);
+        for (size_t i = 0; i < count && status == PM_OK; i++)
+            assert_true(skiplist_lookup(fixture.skiplist, &ops[i].key, &loc) == PM_OK && loc == ops[i].loc);
+        model_free(&model);
+        fixture_close(&fixture);
+        assert_in_range(drain, 1, 100);
+    }
+    log_set_level(LOG_LEVEL_NOTICE);
+}
+
 static uint64_t leaf_of(struct fixture *fixture, int which)
 {
     uint64_t number = pool_segment_off(fixture->pool, PM_SEGMENT_HEAD) / PM_LEAF_BYTES;
@@ -400,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_equal_hash_bits),
         cmocka_unit_test(test_results_of_operations),
         cmocka_unit_test(test_full_pool),
+        cmocka_unit_test(test_failed_drains),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_drop_databases),
         cmocka_unit_test(test_reopen),
