@@ -147,21 +147,24 @@ static void *fill_main(void *argument)
 
 void background_wake(struct heap *heap)
 {
-    if (heap->background)
-        sleeper_poke(&heap->background->maintenance);
+    struct background *background = atomic_load_explicit(&heap->background, memory_order_acquire);
+
+    if (background)
+        sleeper_poke(&background->maintenance);
 }
 
 void background_want_sync(void *argument, uint64_t epoch)
 {
     struct heap *heap = argument;
+    struct background *background = atomic_load_explicit(&heap->background, memory_order_acquire);
     uint64_t wanted;
 
-    if (!heap->background)
+    if (!background)
         return;
-    wanted = atomic_load_explicit(&heap->background->want_epoch, memory_order_relaxed);
-    while (wanted < epoch && !atomic_compare_exchange_weak(&heap->background->want_epoch, &wanted, epoch))
+    wanted = atomic_load_explicit(&background->want_epoch, memory_order_relaxed);
+    while (wanted < epoch && !atomic_compare_exchange_weak(&background->want_epoch, &wanted, epoch))
         ;
-    sleeper_poke(&heap->background->sync);
+    sleeper_poke(&background->sync);
 }
 
 uint64_t background_unsynced_ms(const struct heap *heap)
@@ -171,9 +174,11 @@ uint64_t background_unsynced_ms(const struct heap *heap)
     return (clock_mono_us() - atomic_load_explicit(&heap->background->synced_us, memory_order_relaxed)) / 1000;
 }
 
-static bool start(struct sleeper *sleeper, void *(*main)(void *), struct heap *heap)
+static bool start(struct sleeper *sleeper, const char *name, void *(*main)(void *), struct heap *heap)
 {
     sleeper->started = pthread_create(&sleeper->thread, NULL, main, heap) == 0;
+    if (sleeper->started)
+        (void)pthread_setname_np(sleeper->thread, name);
     return sleeper->started;
 }
 
@@ -190,9 +195,9 @@ enum pm_status heap_start(struct heap *heap)
     }
     background->synced_us = clock_mono_us();
     heap->background = background;
-    if (!start(&background->maintenance, maintenance_main, heap) ||
-        (heap->mode == PMD_COMMIT_EPOCH && !start(&background->sync, sync_main, heap)) ||
-        (!atomic_load(&heap->filled) && !start(&background->fill, fill_main, heap))) {
+    if (!start(&background->maintenance, "maintenance", maintenance_main, heap) ||
+        (heap->mode == PMD_COMMIT_EPOCH && !start(&background->sync, "sync", sync_main, heap)) ||
+        (!atomic_load(&heap->filled) && !start(&background->fill, "fill", fill_main, heap))) {
         log_error("heap", "cannot start a background thread: %s", strerror(errno));
         background_stop(heap);
         return PM_NO_MEMORY;

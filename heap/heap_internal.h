@@ -82,7 +82,7 @@ struct heap {
     bool tail_void[PM_DATABASES];         /* flushed before the recovered tail was indexed: its delta does not count */
     struct heap_counts background_counts; /* of the maintenance thread */
     struct heap_worker *workers;
-    struct background *background; /* threads: background.c; NULL before heap_start() */
+    _Atomic(struct background *) background; /* threads: background.c; NULL before heap_start() */
     uint64_t recovery_us;
     _Atomic uint64_t fill_us;
     _Atomic uint64_t recovered_records;

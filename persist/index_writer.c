@@ -38,7 +38,7 @@ struct index_writer {
     int64_t keys_delta[PM_DATABASES], expires_delta[PM_DATABASES];
     uint64_t cut; /* the one under way */
     uint64_t last_cut_us;
-    uint64_t cuts;
+    _Atomic uint64_t cuts;
     struct index_op *ops; /* of the cut: [0, op_count), those of the phase in front after select_phase() */
     size_t op_count, op_cap;
     bool out_of_memory;
@@ -304,7 +304,7 @@ static enum index_writer_step finish_cut(struct index_writer *writer, uint64_t n
             batch->epoch = epoch_now(writer->o.epochs);
         writer->forgotten_count++;
     }
-    writer->cuts++;
+    atomic_fetch_add_explicit(&writer->cuts, 1, memory_order_relaxed);
     writer->last_cut_us = now_us;
     writer->state = STATE_IDLE;
     return INDEX_WRITER_BUSY;
@@ -462,7 +462,7 @@ bool index_writer_tail_applied(const struct index_writer *writer, int64_t keys_d
 
 uint64_t index_writer_cuts(const struct index_writer *writer)
 {
-    return writer->cuts;
+    return atomic_load_explicit(&writer->cuts, memory_order_relaxed);
 }
 
 struct pm_context *index_writer_context(struct index_writer *writer)

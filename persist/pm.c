@@ -153,14 +153,14 @@ void pm_flush(struct pm_context *context, enum pm_site site, const void *from, s
     if (bytes == 0)
         return;
     debug_check(off + bytes <= context->pm->bytes);
-    context->counters.flushes++;
-    context->counters.flush_lines += (off + bytes - 1) / PM_LINE - off / PM_LINE + 1;
+    pm_count(&context->counters.flushes, 1);
+    pm_count(&context->counters.flush_lines, (off + bytes - 1) / PM_LINE - off / PM_LINE + 1);
     context->pm->ops->flush(context, site, from, bytes);
 }
 
 enum pm_status pm_drain(struct pm_context *context, enum pm_site site)
 {
-    context->counters.drains++;
+    pm_count(&context->counters.drains, 1);
     if (pm_failed(context->pm))
         return PM_IO;
     return context->pm->ops->drain(context, site);

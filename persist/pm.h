@@ -103,10 +103,16 @@ static inline pm_off pm_off_of(const struct pm *pm, const void *address)
     return (pm_off)((const uint8_t *)address - pm->base);
 }
 
+/* One thread counts, anyone may read (relaxed). */
+static inline void pm_count(uint64_t *counter, uint64_t by)
+{
+    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + by, __ATOMIC_RELAXED);
+}
+
 /* Ordinary stores: visible at once, durable by flush and drain. Nobody else may read the bytes meanwhile. */
 static inline void pm_store(struct pm_context *context, void *to, const void *from, size_t bytes)
 {
-    context->counters.store_bytes += bytes;
+    pm_count(&context->counters.store_bytes, bytes);
     if (HEARTH_LIKELY(!context->pm->ops->store))
         memcpy(to, from, bytes);
     else
@@ -115,7 +121,7 @@ static inline void pm_store(struct pm_context *context, void *to, const void *fr
 /* One aligned 8-byte store, never torn, by crash or by concurrent readers (relaxed atomic). */
 static inline void pm_store_word(struct pm_context *context, uint64_t *to, uint64_t value)
 {
-    context->counters.store_bytes += 8;
+    pm_count(&context->counters.store_bytes, 8);
     if (HEARTH_LIKELY(!context->pm->ops->store_word))
         __atomic_store_n(to, value, __ATOMIC_RELAXED);
     else
