@@ -23,7 +23,14 @@
 #include "persist/journal.h"
 #include "persist/skiplist.h"
 
-enum { CUT_DEFAULT = 100000, KEYS_DEFAULT = 1000000, KEY_BYTES_MAX = 40, STAGES = 10, LOOKUPS = 1000000, VALUE_BYTES = 32 };
+enum {
+    CUT_DEFAULT = 100000,
+    KEYS_DEFAULT = 1000000,
+    KEY_BYTES_MAX = 40,
+    STAGES = 10,
+    LOOKUPS = 1000000,
+    VALUE_BYTES = 32
+};
 
 enum family { FAMILY_KEY, FAMILY_PROFILE, FAMILY_RANDOM, FAMILY_ASCENDING, FAMILY_COUNT };
 static const char *const family_names[] = {"key:%012d", "user:profile:%09d", "random 16 B", "key:%012d ascending"};
@@ -98,12 +105,13 @@ static uint32_t make_key(const struct bench *bench, uint64_t i, char *to)
 static pm_loc write_record(struct bench *bench, const char *key, uint32_t key_len)
 {
     uint32_t bytes = (uint32_t)record_bytes(PMD_LAST, key_len, VALUE_BYTES);
-    struct pmd_record header = {.kind = PMD_RECORD_FULL, .flags = PMD_LAST, .key_len = (uint16_t)key_len, .value_len = VALUE_BYTES};
+    struct pmd_record header = {
+        .kind = PMD_RECORD_FULL, .flags = PMD_LAST, .key_len = (uint16_t)key_len, .value_len = VALUE_BYTES};
     uint8_t *to;
 
     if (bench->segment == 0 || bench->end + bytes > bench->pool->segment_bytes) {
-        must(pool_take_free(bench->pool, &bench->record_context, SPACE_CLEANER, PMD_SEGMENT_SURVIVOR, &bench->segment) ==
-             PM_OK);
+        must(pool_take_free(bench->pool, &bench->record_context, SPACE_CLEANER, PMD_SEGMENT_SURVIVOR,
+                            &bench->segment) == PM_OK);
         bench->end = 0;
     }
     to = pool_at(bench->pool, pool_segment_off(bench->pool, bench->segment) + bench->end);
@@ -157,11 +165,12 @@ static void report(struct bench *bench, const char *what, uint64_t keys, const s
     bytes = (double)counts.leaves * PM_LEAF_BYTES / (double)counts.keys[0];
     if (bench->per_object != NULL)
         bytes = (double)per_object_bytes(bench->per_object) / (double)per_object_keys(bench->per_object);
-    printf("%-10s %10llu keys  %6.3f M/s  sort %4.0f ns  apply %5.0f ns  %.2f lines/key  %5.3f drains/1000  %5.2f B/key\n", what,
-           (unsigned long long)keys, (double)keys / (bench->sort_s + bench->apply_s) / 1e6, bench->sort_s * 1e9 / (double)keys,
-           bench->apply_s * 1e9 / (double)keys, (double)(after->flush_lines - before->flush_lines) / (double)keys,
-           (double)(after->drains - before->drains) * 1000 / (double)keys,
-           bytes);
+    printf(
+        "%-10s %10llu keys  %6.3f M/s  sort %4.0f ns  apply %5.0f ns  %.2f lines/key  %5.3f drains/1000  %5.2f B/key\n",
+        what, (unsigned long long)keys, (double)keys / (bench->sort_s + bench->apply_s) / 1e6,
+        bench->sort_s * 1e9 / (double)keys, bench->apply_s * 1e9 / (double)keys,
+        (double)(after->flush_lines - before->flush_lines) / (double)keys,
+        (double)(after->drains - before->drains) * 1000 / (double)keys, bytes);
     fflush(stdout);
     bench->sort_s = bench->apply_s = 0;
 }
@@ -242,7 +251,8 @@ static void run_restart(struct bench *bench)
 
 static void open_pool(struct bench *bench, const char *path)
 {
-    uint64_t records = bench->keys * 2 * 112, bytes = (records + bench->keys * 40 + (UINT64_C(1) << 28)) & ~((UINT64_C(1) << 21) - 1);
+    uint64_t records = bench->keys * 2 * 112,
+             bytes = (records + bench->keys * 40 + (UINT64_C(1) << 28)) & ~((UINT64_C(1) << 21) - 1);
     const struct pool_create create = {.bytes = bytes, .format_head = skiplist_format_head};
     const uint64_t none[PM_DATABASES] = {0};
     struct pm *pm;

@@ -117,8 +117,8 @@ static struct node *search(const struct per_object *list, const struct index_key
     return next != NULL && compare(list, next, key) == 0 ? next : NULL;
 }
 
-static void link_node(struct per_object *list, struct pm_context *context, struct node *node, struct node *before[LEVELS],
-                      uint32_t height)
+static void link_node(struct per_object *list, struct pm_context *context, struct node *node,
+                      struct node *before[LEVELS], uint32_t height)
 {
     for (uint32_t level = 0; level < height; level++) {
         pm_store_word(context, &node->next[level], before[level]->next[level]);

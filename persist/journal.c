@@ -142,7 +142,8 @@ static struct image image_at(const uint8_t *at)
     uint64_t off_words;
 
     memcpy(&off_words, at, 8);
-    return (struct image){.off = (off_words >> 16) * 8, .words = off_words & 0xffff, .data = (const uint64_t *)(at + 8)};
+    return (struct image){
+        .off = (off_words >> 16) * 8, .words = off_words & 0xffff, .data = (const uint64_t *)(at + 8)};
 }
 
 /* Lines of neighbouring images are flushed once. */
@@ -286,7 +287,8 @@ static void keep_spill(struct pool *pool, struct pm_context *context, const stru
 {
     uint64_t number = leaf->low_spill;
 
-    for (uint32_t left = leaf->low_full_len != 0 ? leaf->low_full_len : UINT16_MAX + 1; number != 0 && number < pool->pm->bytes / PM_LEAF_BYTES;) {
+    for (uint32_t left = leaf->low_full_len != 0 ? leaf->low_full_len : UINT16_MAX + 1;
+         number != 0 && number < pool->pm->bytes / PM_LEAF_BYTES;) {
         const struct pmd_leaf *block = (const struct pmd_leaf *)pool_at(pool, number * PM_LEAF_BYTES);
 
         pm_flush(context, PM_SITE_RECOVERY_APPLY_FLUSH, block, sizeof *block);
@@ -300,8 +302,7 @@ static void keep_spill(struct pool *pool, struct pm_context *context, const stru
  * killed one sees stores that nobody has drained, and a power cut during its recovery must not find images applied in
  * place whose journal or whose new leaves are torn.
  */
-static enum pm_status keep_batch(struct pool *pool, struct pm_context *context,
-                                 const struct pmd_journal_header *header)
+static enum pm_status keep_batch(struct pool *pool, struct pm_context *context, const struct pmd_journal_header *header)
 {
     const uint8_t *at = (const uint8_t *)(header + 1), *end = at + header->bytes;
 

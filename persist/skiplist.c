@@ -164,7 +164,8 @@ static enum pm_status queue_fill(struct skiplist *skiplist, struct queue *queue)
 }
 
 /* Stages the leaf that should be joined to its left neighbour, with its own operations if they are the next ones. */
-static enum pm_status stage_join(struct skiplist *skiplist, struct pm_context *context, struct queue *queue, uint64_t leaf)
+static enum pm_status stage_join(struct skiplist *skiplist, struct pm_context *context, struct queue *queue,
+                                 uint64_t leaf)
 {
     struct group group = {.leaf = leaf, .join_left = true};
     uint64_t unused;
@@ -217,8 +218,8 @@ static enum pm_status give_up(struct skiplist *skiplist, struct pm_context *cont
 
     if (status == PM_IO)
         return status;
-    committed = batch_commit(skiplist, context, skiplist_durable_w(skiplist), skiplist->staged_keys,
-                             skiplist->staged_expires);
+    committed =
+        batch_commit(skiplist, context, skiplist_durable_w(skiplist), skiplist->staged_keys, skiplist->staged_expires);
     return committed != PM_OK ? committed : status;
 }
 

@@ -53,7 +53,8 @@ void skiplist_format_head(struct pm_context *context, struct pmd_leaf *leaf, uin
  * leaf's checksum does not hold. */
 enum pm_status skiplist_lookup(struct skiplist *skiplist, const struct index_key *key, pm_loc *loc) HEARTH_MUST_USE;
 /* The writer's lookup, by its directory. Writer's thread. */
-enum pm_status skiplist_writer_lookup(struct skiplist *skiplist, const struct index_key *key, pm_loc *loc) HEARTH_MUST_USE;
+enum pm_status skiplist_writer_lookup(struct skiplist *skiplist, const struct index_key *key,
+                                      pm_loc *loc) HEARTH_MUST_USE;
 
 /* Walks the leaves in key order without reading records, for refilling the hash index. position 0: the head; moves
  * on; 0 at the end. `hash_bits`: the low INDEX_HASH_BITS of the hash. One leaf a call; the pin may be renewed between
@@ -63,13 +64,13 @@ struct skiplist_entry {
     uint64_t hash_bits;
 };
 struct skiplist_walk {
-    uint64_t leaf;          /* current leaf number */
-    uint32_t count;         /* entries of the last step */
+    uint64_t leaf;  /* current leaf number */
+    uint32_t count; /* entries of the last step */
     struct skiplist_entry entries[PM_LEAF_ENTRIES_MAX];
     uint64_t leaf_of_entries; /* that leaf, and */
     uint32_t sequence;        /* its sequence word: skiplist_walk_valid() */
     bool done;
-    uint8_t *fence;         /* owned: low fence of `leaf` as found, for resuming */
+    uint8_t *fence; /* owned: low fence of `leaf` as found, for resuming */
     uint32_t fence_len, fence_cap;
 };
 void skiplist_walk_start(struct skiplist *skiplist, struct skiplist_walk *walk);

@@ -39,7 +39,8 @@ enum pm_status batch_load(struct skiplist *skiplist, uint64_t number)
     return PM_OK;
 }
 
-static void add_images(struct skiplist *skiplist, uint64_t number, const struct pmd_leaf *leaf, uint32_t from, uint32_t to)
+static void add_images(struct skiplist *skiplist, uint64_t number, const struct pmd_leaf *leaf, uint32_t from,
+                       uint32_t to)
 {
     uint64_t words[PM_LEAF_BYTES / 8];
 
@@ -127,7 +128,8 @@ void batch_bury(struct skiplist *skiplist, const struct pmd_leaf *leaf, uint64_t
     mark_dead(skiplist, number, word_of(&dead, 0));
     tower_note(skiplist, leaf, number);
     leaf_space_bury(skiplist->space, number);
-    for (uint32_t left = fence_spill_blocks(leaf_low_len(leaf)); left != 0 && leaf_number_is_valid(skiplist, spill); left--) {
+    for (uint32_t left = fence_spill_blocks(leaf_low_len(leaf)); left != 0 && leaf_number_is_valid(skiplist, spill);
+         left--) {
         leaf_space_bury(skiplist->space, spill);
         spill = media_leaf(skiplist, spill)->next;
     }

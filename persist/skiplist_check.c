@@ -87,8 +87,9 @@ static enum pm_status check_next(struct check *check, const struct pmd_leaf *lea
     if (status != PM_OK || check->high.len == 0)
         return wrong(leaf->next, "L1: a fence cannot be read");
     low = index_key_of_bytes(check->high.bytes, check->high.len);
-    return index_key_compare_bytes(&low, check->low.bytes, check->low.len) > 0 ? PM_OK
-                                                                               : wrong(number, "L1: fences do not ascend");
+    return index_key_compare_bytes(&low, check->low.bytes, check->low.len) > 0
+               ? PM_OK
+               : wrong(number, "L1: fences do not ascend");
 }
 
 static enum pm_status check_leaf(struct check *check, uint64_t number, uint64_t *next)

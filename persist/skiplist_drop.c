@@ -125,8 +125,8 @@ static enum pm_status drop_one(struct skiplist *skiplist, struct pm_context *con
     if (number == 0)
         return PM_DAMAGED;
     /* Media is behind for leaves of this batch; the database before may have ended in this very leaf. */
-    status = batch_commit(skiplist, context, skiplist_durable_w(skiplist), skiplist->staged_keys,
-                          skiplist->staged_expires);
+    status =
+        batch_commit(skiplist, context, skiplist_durable_w(skiplist), skiplist->staged_keys, skiplist->staged_expires);
     while (number != 0 && status == PM_OK)
         status = drop_leaf(&drop, number, &number);
     if (status == PM_OK && skiplist->staged_keys[db] != 0) {
@@ -147,7 +147,8 @@ enum pm_status skiplist_drop_databases(struct skiplist *skiplist, struct pm_cont
             status = drop_one(skiplist, context, db);
     if (status == PM_OK)
         return batch_commit(skiplist, context, w_after, skiplist->staged_keys, skiplist->staged_expires);
-    if (status != PM_IO && skiplist->directory != NULL) { /* what is staged is sound, and the directory says it is there */
+    if (status != PM_IO &&
+        skiplist->directory != NULL) { /* what is staged is sound, and the directory says it is there */
         enum pm_status committed = batch_commit(skiplist, context, skiplist_durable_w(skiplist), skiplist->staged_keys,
                                                 skiplist->staged_expires);
 

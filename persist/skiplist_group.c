@@ -184,8 +184,8 @@ enum pm_status group_stage(struct skiplist *skiplist, struct pm_context *context
     count_inserts(skiplist, inserts);
     if (inserts != 0)
         status = stage_inserts(skiplist, context, inserts);
-    else if (group->join_left || (leaf_count(&skiplist->current->leaf) < before &&
-                                  leaf_count(&skiplist->current->leaf) <= JOIN_COUNT_MAX))
+    else if (group->join_left ||
+             (leaf_count(&skiplist->current->leaf) < before && leaf_count(&skiplist->current->leaf) <= JOIN_COUNT_MAX))
         status = merge_left(skiplist, context, keys, expires);
     if (status != PM_OK) {
         skiplist->current = NULL;

@@ -16,10 +16,10 @@
 enum {
     SEQUENCES = 4096,
     VERIFIED = 8192,
-    GROUP_OPS_MAX = 4096,                                        /* of one leaf that are staged at once */
-    SPLIT_ITEMS_MAX = GROUP_OPS_MAX + PM_LEAF_ENTRIES_MAX,       /* entries and operations of one leaf */
-    SPLIT_LEAVES_MAX = SPLIT_ITEMS_MAX / 16,                     /* that they can become */
-    GROUP_JOURNAL_BYTES = 4 * 1600 + 16 * SPLIT_LEAVES_MAX,      /* of images that a group can add at most */
+    GROUP_OPS_MAX = 4096,                                   /* of one leaf that are staged at once */
+    SPLIT_ITEMS_MAX = GROUP_OPS_MAX + PM_LEAF_ENTRIES_MAX,  /* entries and operations of one leaf */
+    SPLIT_LEAVES_MAX = SPLIT_ITEMS_MAX / 16,                /* that they can become */
+    GROUP_JOURNAL_BYTES = 4 * 1600 + 16 * SPLIT_LEAVES_MAX, /* of images that a group can add at most */
 };
 
 /*
@@ -56,17 +56,18 @@ struct skiplist {
     uint64_t random;
     uint64_t staged_keys[PM_DATABASES], staged_expires[PM_DATABASES];
     struct shadow shadows[2];
-    struct shadow *previous, *current; /* the last leaf of the batch, still open to its neighbour; the one being changed */
-    struct dead_leaf *dead;            /* unlinked by `previous`, whose images must come first */
+    struct shadow *previous,
+        *current;           /* the last leaf of the batch, still open to its neighbour; the one being changed */
+    struct dead_leaf *dead; /* unlinked by `previous`, whose images must come first */
     uint32_t dead_count, dead_capacity;
-    uint64_t emitted;                  /* the last leaf whose images this batch has, 0: none */
-    bool was_empty;                    /* when this call of skiplist_apply() began */
-    uint64_t ascending;                /* the leaf made by the last split at a right edge */
-    struct directory_place place;      /* where the last group was found */
-    struct fence fence;                /* scratch */
-    struct index_op **inserts;         /* scratch: GROUP_OPS_MAX */
-    struct split *split;               /* scratch of skiplist_split.c */
-    uint64_t *towers;                  /* leaves made and leaves unlinked by this batch that have towers */
+    uint64_t emitted;             /* the last leaf whose images this batch has, 0: none */
+    bool was_empty;               /* when this call of skiplist_apply() began */
+    uint64_t ascending;           /* the leaf made by the last split at a right edge */
+    struct directory_place place; /* where the last group was found */
+    struct fence fence;           /* scratch */
+    struct index_op **inserts;    /* scratch: GROUP_OPS_MAX */
+    struct split *split;          /* scratch of skiplist_split.c */
+    uint64_t *towers;             /* leaves made and leaves unlinked by this batch that have towers */
     uint32_t tower_count, tower_capacity;
 };
 
@@ -125,14 +126,15 @@ uint64_t tower_read(const struct skiplist *skiplist, uint64_t number, uint32_t l
  * `below`: strictly below). From it level 0 leads to the right one. `before`, if given: the last such leaf of
  * each level, [0] is level 1.
  */
-uint64_t tower_search(struct skiplist *skiplist, const struct index_key *key, bool below, uint64_t before[PM_LEAF_TOWER]);
+uint64_t tower_search(struct skiplist *skiplist, const struct index_key *key, bool below,
+                      uint64_t before[PM_LEAF_TOWER]);
 
 /* Copies a leaf and, with `verify`, its checksum is verified. *dead: it is unlinked, begin again. PM_DAMAGED. */
 enum pm_status reader_copy(struct skiplist *skiplist, uint64_t number, bool verify, struct pmd_leaf *copy,
                            uint32_t *sequence, bool *dead) HEARTH_MUST_USE;
 /* Copies the leaf that holds the key. */
-enum pm_status reader_find(struct skiplist *skiplist, const struct index_key *key, struct pmd_leaf *copy, uint64_t *number,
-                           uint32_t *sequence) HEARTH_MUST_USE;
+enum pm_status reader_find(struct skiplist *skiplist, const struct index_key *key, struct pmd_leaf *copy,
+                           uint64_t *number, uint32_t *sequence) HEARTH_MUST_USE;
 /* Logs what is wrong with a leaf; PM_DAMAGED. */
 enum pm_status reader_damage(uint64_t number, const char *what);
 /* The slot of the key's entry in a leaf, or -1. Reads the records of entries with equal hash bits. */
@@ -146,7 +148,8 @@ void tower_note(struct skiplist *skiplist, const struct pmd_leaf *leaf, uint64_t
 void tower_update(struct skiplist *skiplist, struct pm_context *context);
 /* Draws the height of a new leaf. */
 uint8_t tower_height(struct skiplist *skiplist);
-void tower_store(struct skiplist *skiplist, struct pm_context *context, uint64_t number, uint32_t level, uint64_t target);
+void tower_store(struct skiplist *skiplist, struct pm_context *context, uint64_t number, uint32_t level,
+                 uint64_t target);
 
 /* ---- skiplist_batch.c: staging ---- */
 
@@ -174,8 +177,8 @@ enum pm_status batch_need_directory(struct skiplist *skiplist) HEARTH_MUST_USE;
 struct group {
     uint64_t leaf;
     size_t begin, end;
-    bool cut;        /* more of them follow for this leaf: the batch ends behind it, and they are looked up anew */
-    bool join_left;  /* the leaf before is small: merge into it if both fit */
+    bool cut;       /* more of them follow for this leaf: the batch ends behind it, and they are looked up anew */
+    bool join_left; /* the leaf before is small: merge into it if both fit */
 };
 /*
  * Stages a group. On an error nothing of it is staged. *next_joins: the leaf behind should be joined to this one, 0 if none.

@@ -69,11 +69,13 @@ static uint64_t match_low(const struct pmd_leaf *leaf, uint64_t low, uint32_t en
 
 uint64_t leaf_match(const struct pmd_leaf *leaf, uint64_t hash)
 {
-    uint64_t low = hash & ((UINT64_C(1) << LEAF_HASH_LOW_BITS) - 1), high = (hash & LEAF_HASH_MASK) >> LEAF_HASH_LOW_BITS;
+    uint64_t low = hash & ((UINT64_C(1) << LEAF_HASH_LOW_BITS) - 1),
+             high = (hash & LEAF_HASH_MASK) >> LEAF_HASH_LOW_BITS;
     uint64_t candidates, found = 0;
     uint32_t end = leaf->used == 0 ? 0 : 64 - (uint32_t)__builtin_clzll(leaf->used);
 
-    for (candidates = match_low(leaf, low, (end + 3) & ~3U) & leaf->used; candidates != 0; candidates &= candidates - 1) {
+    for (candidates = match_low(leaf, low, (end + 3) & ~3U) & leaf->used; candidates != 0;
+         candidates &= candidates - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(candidates);
 
         if ((leaf_entry(leaf, slot).hash_key & 0xfff) == high)
@@ -109,9 +111,9 @@ void leaf_shorten_prefix(struct pmd_leaf *leaf, uint32_t prefix_len)
         uint32_t slot = (uint32_t)__builtin_ctzll(left);
         struct pmd_leaf_entry entry = leaf_entry(leaf, slot);
 
-        leaf_set_entry(leaf, slot,
-                       entry_make(entry_loc(entry), entry_hash(entry),
-                                  leaf_slice_widened(leaf, entry_slice(entry), prefix_len)));
+        leaf_set_entry(
+            leaf, slot,
+            entry_make(entry_loc(entry), entry_hash(entry), leaf_slice_widened(leaf, entry_slice(entry), prefix_len)));
     }
     memmove(leaf->area + PM_LEAF_AREA - leaf_low_bytes(leaf) - prefix_len, prefix, prefix_len);
     leaf->prefix_len = (uint8_t)prefix_len;

@@ -79,9 +79,9 @@ static void take_entries(struct shadow *left, const struct pmd_leaf *right, uint
         struct pmd_leaf_entry entry = leaf_entry(right, (uint32_t)__builtin_ctzll(rest));
         uint32_t slot = leaf_free_slot(&left->leaf);
 
-        leaf_set_entry(&left->leaf, slot,
-                       entry_make(entry_loc(entry), entry_hash(entry),
-                                  leaf_slice_widened(right, entry_slice(entry), prefix_len)));
+        leaf_set_entry(
+            &left->leaf, slot,
+            entry_make(entry_loc(entry), entry_hash(entry), leaf_slice_widened(right, entry_slice(entry), prefix_len)));
         left->leaf.used |= UINT64_C(1) << slot;
     }
     left->dirty = UINT16_MAX;

@@ -67,7 +67,8 @@ static void order_entries(const struct skiplist *skiplist, struct split *split)
     }
 }
 
-static void merge_items(const struct skiplist *skiplist, struct split *split, struct index_op *const *inserts, uint32_t count)
+static void merge_items(const struct skiplist *skiplist, struct split *split, struct index_op *const *inserts,
+                        uint32_t count)
 {
     uint32_t prefix_len = skiplist->current->leaf.prefix_len, entry = 0, insert = 0;
     bool ascending = true; /* no new key before an old one */
@@ -85,7 +86,8 @@ static void merge_items(const struct skiplist *skiplist, struct split *split, st
             item->hash = op->key.hash & LEAF_HASH_MASK;
             item->slice = index_key_slice(&op->key, prefix_len) & LEAF_SLICE_MASK;
         }
-        if (insert == count || (entry < split->entry_count && compare_items(skiplist, &split->entries[entry], item) < 0))
+        if (insert == count ||
+            (entry < split->entry_count && compare_items(skiplist, &split->entries[entry], item) < 0))
             *item = split->entries[entry++];
         else
             insert++;
@@ -242,7 +244,8 @@ static bool is_ascending(const struct skiplist *skiplist, const struct split *sp
            (old->leaf.next == 0 || inserts > 1 || old->number == skiplist->ascending);
 }
 
-uint32_t split_plan(const struct skiplist *skiplist, struct split *split, struct index_op *const *inserts, uint32_t count)
+uint32_t split_plan(const struct skiplist *skiplist, struct split *split, struct index_op *const *inserts,
+                    uint32_t count)
 {
     order_entries(skiplist, split);
     merge_items(skiplist, split, inserts, count);

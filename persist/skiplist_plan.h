@@ -33,7 +33,8 @@ struct split {
  * Plans how the entries of the current leaf and new keys (sorted, all with the leaf's prefix) are spread over it and new
  * leaves; parts[0] is the old leaf's. Returns the blocks that the new ones need. Changes nothing but `split`.
  */
-uint32_t split_plan(const struct skiplist *skiplist, struct split *split, struct index_op *const *inserts, uint32_t count);
+uint32_t split_plan(const struct skiplist *skiplist, struct split *split, struct index_op *const *inserts,
+                    uint32_t count);
 /* The whole key of an item; reads its record if it is an entry. */
 struct index_key split_item_key(const struct skiplist *skiplist, const struct item *item);
 

@@ -136,7 +136,8 @@ static bool hint_holds(struct skiplist *skiplist, uint64_t number, uint32_t leve
     return below ? order > 0 : order >= 0;
 }
 
-uint64_t tower_search(struct skiplist *skiplist, const struct index_key *key, bool below, uint64_t before[PM_LEAF_TOWER])
+uint64_t tower_search(struct skiplist *skiplist, const struct index_key *key, bool below,
+                      uint64_t before[PM_LEAF_TOWER])
 {
     uint64_t at = skiplist->head;
 
@@ -163,7 +164,7 @@ enum pm_status reader_damage(uint64_t number, const char *what)
 }
 
 enum pm_status reader_copy(struct skiplist *skiplist, uint64_t number, bool verify, struct pmd_leaf *copy,
-                                uint32_t *sequence, bool *dead)
+                           uint32_t *sequence, bool *dead)
 {
     if (!leaf_number_is_valid(skiplist, number))
         return reader_damage(number, "a link leads outside of its segments");
@@ -231,7 +232,7 @@ static enum pm_status go_along(struct skiplist *skiplist, const struct index_key
 /* The leaf found by headers may have changed since: the copy decides. Headers are trusted only once all leaves have been
  * verified; before, every leaf on the way is. */
 enum pm_status reader_find(struct skiplist *skiplist, const struct index_key *key, struct pmd_leaf *copy,
-                                uint64_t *number, uint32_t *sequence)
+                           uint64_t *number, uint32_t *sequence)
 {
     bool verify = !atomic_load_explicit(&skiplist->built, memory_order_acquire);
 

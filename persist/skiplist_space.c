@@ -177,7 +177,8 @@ void leaf_space_give(struct leaf_space *space, uint64_t number)
 
 void leaf_space_bury(struct leaf_space *space, uint64_t number)
 {
-    if (space->limbo_head + space->limbo_count == space->limbo_capacity && space->limbo_head > space->limbo_capacity / 2) {
+    if (space->limbo_head + space->limbo_count == space->limbo_capacity &&
+        space->limbo_head > space->limbo_capacity / 2) {
         memmove(space->limbo, space->limbo + space->limbo_head, space->limbo_count * sizeof *space->limbo);
         space->limbo_head = 0;
     }

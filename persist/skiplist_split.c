@@ -75,7 +75,8 @@ static void write_spill(struct skiplist *skiplist, struct split *split, struct p
 
     while (at-- != 0) {
         struct pmd_leaf *block = &split->block;
-        uint32_t from = at * PM_LEAF_AREA, piece = part->low_len - from < PM_LEAF_AREA ? part->low_len - from : PM_LEAF_AREA;
+        uint32_t from = at * PM_LEAF_AREA,
+                 piece = part->low_len - from < PM_LEAF_AREA ? part->low_len - from : PM_LEAF_AREA;
         uint64_t number = leaf_space_take(skiplist->space);
 
         memset(block, 0, sizeof *block);
@@ -164,8 +165,8 @@ static enum pm_status enter_directory(struct skiplist *skiplist, struct split *s
 
         status = fence_read(skiplist->pool, media_leaf(skiplist, part->number), &skiplist->fence);
         if (status == PM_OK)
-            status = directory_insert(skiplist->directory, &place, part->number, skiplist->fence.bytes,
-                                      skiplist->fence.len);
+            status =
+                directory_insert(skiplist->directory, &place, part->number, skiplist->fence.bytes, skiplist->fence.len);
     }
     return status;
 }

@@ -45,7 +45,8 @@ void tower_note(struct skiplist *skiplist, const struct pmd_leaf *leaf, uint64_t
     skiplist->towers[skiplist->tower_count++] = number;
 }
 
-void tower_store(struct skiplist *skiplist, struct pm_context *context, uint64_t number, uint32_t level, uint64_t target)
+void tower_store(struct skiplist *skiplist, struct pm_context *context, uint64_t number, uint32_t level,
+                 uint64_t target)
 {
     uint32_t first = (level - 1) & ~1U;
     uint64_t low = tower_read(skiplist, number, first + 1), high = tower_read(skiplist, number, first + 2);

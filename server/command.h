@@ -86,8 +86,8 @@ enum command_group {
 /* Room that a command needs in the log: `bytes` is a sum of heap_bytes() over `records` records. */
 struct command_room {
     uint64_t bytes;
-    uint32_t records;  /* 0: the command will not write */
-    bool deletes_only; /* may use the reserve that keeps a full pool deletable */
+    uint32_t records;     /* 0: the command will not write */
+    bool deletes_only;    /* may use the reserve that keeps a full pool deletable */
     uint64_t value_bytes; /* the longest value among the records: EXEC bounds by it what a later command finds */
 };
 

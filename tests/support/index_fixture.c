@@ -31,11 +31,13 @@ static bool open_index(struct fixture *fixture)
     pm_context_init(&fixture->context, fixture->pm);
     pm_context_init(&fixture->record_context, fixture->pm);
     epochs_init(&fixture->epochs, EPOCH_FIRST, EPOCH_LIMIT);
-    status = journal_recover(fixture->pool, &fixture->context, fixture->pool->superblock.journal_applied, false, &state);
+    status =
+        journal_recover(fixture->pool, &fixture->context, fixture->pool->superblock.journal_applied, false, &state);
     if (status == PM_OK)
         status = pool_space_start(fixture->pool);
     if (status == PM_OK)
-        status = skiplist_open(&fixture->skiplist, fixture->pool, &fixture->epochs, state.batch, state.keys, state.expires);
+        status =
+            skiplist_open(&fixture->skiplist, fixture->pool, &fixture->epochs, state.batch, state.keys, state.expires);
     fixture->record_segment = 0;
     if (status != PM_OK)
         fprintf(stderr, "the index does not open: %s\n", pm_status_text(status));
@@ -113,7 +115,8 @@ pm_loc fixture_record(struct fixture *fixture, const struct index_key *key, bool
     pm_store(&fixture->record_context, pool_at(fixture->pool, off), &header, sizeof header);
     if (expires)
         pm_store(&fixture->record_context, pool_at(fixture->pool, off) + sizeof header, &expire_at_ms, 8);
-    pm_store(&fixture->record_context, pool_at(fixture->pool, off) + sizeof header + (expires ? 8 : 0), key->data, key->len);
+    pm_store(&fixture->record_context, pool_at(fixture->pool, off) + sizeof header + (expires ? 8 : 0), key->data,
+             key->len);
     pm_flush(&fixture->record_context, PM_SITE_SURVIVOR_FLUSH, pool_at(fixture->pool, off), bytes);
     must(pm_drain(&fixture->record_context, PM_SITE_SURVIVOR_DRAIN) == PM_OK);
     return off / PM_UNIT;
@@ -141,7 +144,9 @@ static int compare_keys(const void *a, const void *b)
 /* Numbers under long common prefixes, keys that are prefixes of others, zero bytes, other databases. */
 static void add_shaped(struct model *model, struct fixture *fixture, enum model_shape shape)
 {
-    uint64_t random = fixture_random(fixture), pick = shape == MODEL_PLAIN ? 0 : shape == MODEL_ZEROS ? 8 : random >> 32 & 7;
+    uint64_t random = fixture_random(fixture), pick = shape == MODEL_PLAIN   ? 0
+                                                      : shape == MODEL_ZEROS ? 8
+                                                                             : random >> 32 & 7;
     uint8_t db = shape == MODEL_PLAIN || (random >> 40 & 3) != 0 ? 0 : (uint8_t)(random >> 42 & 15);
     static uint8_t text[RECORD_KEY_MAX];
     size_t len;

@@ -17,7 +17,7 @@ struct fixture {
     struct pm *pm;
     struct pool *pool;
     struct epochs epochs;
-    struct pm_context context;         /* the index's: its counters are the budgets */
+    struct pm_context context; /* the index's: its counters are the budgets */
     struct pm_context record_context;
     struct skiplist *skiplist;
     uint32_t record_segment, record_end; /* where records are written */

@@ -32,7 +32,8 @@ static void fill(size_t count, uint32_t common, uint32_t span, uint32_t letters,
         memset(bytes[i], 'c', common);
         for (uint32_t at = common; at < len; at++)
             bytes[i][at] = (uint8_t)(draw() % letters);
-        ops[i] = (struct index_op){.loc = i, .key = {.db = (uint8_t)(draw() % databases), .data = bytes[i], .len = len}};
+        ops[i] =
+            (struct index_op){.loc = i, .key = {.db = (uint8_t)(draw() % databases), .data = bytes[i], .len = len}};
     }
 }
 

@@ -43,8 +43,7 @@ static pm_off word_off(const struct pool *pool, uint32_t word)
 
 static void begin(struct test *test)
 {
-    const struct pool_create create = {
-        .bytes = 1, .segment_bits = SEGMENT_BITS, .format_head = skiplist_format_head};
+    const struct pool_create create = {.bytes = 1, .segment_bits = SEGMENT_BITS, .format_head = skiplist_format_head};
 
     memset(test, 0, sizeof *test);
     assert_int_equal(pm_sim_open(&test->pm, SEGMENTS << SEGMENT_BITS, PM_SIM_LINES), PM_OK);
@@ -76,8 +75,8 @@ static void after_leaf(uint64_t leaf_number, void *argument)
 
 static void commit(struct test *test, uint64_t w)
 {
-    assert_int_equal(journal_commit(test->journal, &test->context, w, no_counts, no_counts, before_leaf, after_leaf, test),
-                     PM_OK);
+    assert_int_equal(
+        journal_commit(test->journal, &test->context, w, no_counts, no_counts, before_leaf, after_leaf, test), PM_OK);
 }
 
 /* A few runs of words, which may overlap: the later one wins. */

@@ -345,8 +345,9 @@ static void test_reopen(void **state)
         assert_int_equal(journal.w, w);
         assert_memory_equal(journal.keys, counts.keys, sizeof counts.keys);
         assert_memory_equal(journal.expires, counts.expires, sizeof counts.expires);
-        assert_int_equal(skiplist_open(&fixture.skiplist, fixture.pool, &fixture.epochs, batch, journal.keys, journal.expires),
-                         PM_OK);
+        assert_int_equal(
+            skiplist_open(&fixture.skiplist, fixture.pool, &fixture.epochs, batch, journal.keys, journal.expires),
+            PM_OK);
         assert_int_equal(skiplist_durable_w(fixture.skiplist), w);
         verify(&model, &fixture);
         assert_int_equal(skiplist_build_directory(fixture.skiplist), PM_OK);
@@ -422,18 +423,12 @@ static void test_longest_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_keys),
-        cmocka_unit_test(test_families),
-        cmocka_unit_test(test_zeros),
-        cmocka_unit_test(test_long_keys),
-        cmocka_unit_test(test_equal_hash_bits),
-        cmocka_unit_test(test_results_of_operations),
-        cmocka_unit_test(test_full_pool),
-        cmocka_unit_test(test_failed_drains),
-        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_drop_databases),
-        cmocka_unit_test(test_reopen),
-        cmocka_unit_test(test_ascending_keys_fill_leaves),
+        cmocka_unit_test(test_plain_keys),      cmocka_unit_test(test_families),
+        cmocka_unit_test(test_zeros),           cmocka_unit_test(test_long_keys),
+        cmocka_unit_test(test_equal_hash_bits), cmocka_unit_test(test_results_of_operations),
+        cmocka_unit_test(test_full_pool),       cmocka_unit_test(test_failed_drains),
+        cmocka_unit_test(test_damage),          cmocka_unit_test(test_drop_databases),
+        cmocka_unit_test(test_reopen),          cmocka_unit_test(test_ascending_keys_fill_leaves),
         cmocka_unit_test(test_longest_keys),
     };
 

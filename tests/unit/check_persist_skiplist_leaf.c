@@ -16,7 +16,8 @@ static struct index_key key_of(const char *text)
 
 static void test_prefix_is_shortened(void **state)
 {
-    static const char *const texts[] = {"common:prefix:", "common:prefix:a", "common:prefix:abcdefghij", "common:prefix:b"};
+    static const char *const texts[] = {"common:prefix:", "common:prefix:a", "common:prefix:abcdefghij",
+                                        "common:prefix:b"};
     struct pmd_leaf leaf = {.state = PMD_LEAF_LIVE, .low_len = 3};
     struct index_key first = key_of(texts[0]);
 

@@ -90,9 +90,8 @@ static void change(struct test *test, struct index_op *ops, uint32_t round)
             continue;
         if (key->loc == 0)
             key->loc = fixture_record(fixture, &key->key, false);
-        ops[count++] = (struct index_op){.key = key->key,
-                                         .kind = stays || round % 2 == 0 ? INDEX_PUT : INDEX_FORGET,
-                                         .loc = key->loc};
+        ops[count++] = (struct index_op){
+            .key = key->key, .kind = stays || round % 2 == 0 ? INDEX_PUT : INDEX_FORGET, .loc = key->loc};
     }
     assert_int_equal(skiplist_apply(fixture->skiplist, &fixture->context, ops, count, round + 2, &applied), PM_OK);
     while (skiplist_step(fixture->skiplist, &fixture->context))
