@@ -95,12 +95,12 @@ struct queue {
     uint32_t head, length;
 };
 
-/* Memory comes in pairs of lines. */
+/* All lines: the checksum is over all of them. (Every other one, trusting that memory comes in pairs, cost 15 %.) */
 static void fetch_leaf(const struct skiplist *skiplist, uint64_t number)
 {
     const uint8_t *leaf = (const uint8_t *)media_leaf(skiplist, number);
 
-    for (uint32_t line = 0; line < PM_LEAF_BYTES / PM_LINE; line += 2)
+    for (uint32_t line = 0; line < PM_LEAF_BYTES / PM_LINE; line++)
         __builtin_prefetch(leaf + line * PM_LINE);
 }
 
