@@ -150,6 +150,10 @@ bool heap_fill_step(struct heap_fill *fill)
 {
     if (fill->done || fill->status)
         return false;
+    if (!fill->sized) {
+        fill->sized = !hash_index_presize(fill->index);
+        return true;
+    }
     epoch_enter(fill->epochs, fill->pin);
     fill->status = fill_leaves(fill);
     epoch_leave(fill->pin);

@@ -43,7 +43,8 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
 bool hash_index_open(struct hash_index **out, const struct pool *pool, uint64_t expected, uint64_t max)
 {
     struct hash_index *index = aligned_alloc(HEARTH_CACHE_LINE_BYTES, sizeof *index);
-    uint64_t n = clamp(expected / GOAL_SLOTS_PER_8_BUCKETS * 8 + 1, BUCKETS_MIN, BUCKETS_LIMIT);
+    uint64_t wanted = clamp(expected / GOAL_SLOTS_PER_8_BUCKETS * 8 + 1, BUCKETS_MIN, BUCKETS_LIMIT);
+    uint64_t n = clamp(wanted, BUCKETS_MIN, BUCKETS_AT_OPEN);
 
     *out = NULL;
     if (!index)
@@ -51,10 +52,11 @@ bool hash_index_open(struct hash_index **out, const struct pool *pool, uint64_t 
     memset(index, 0, sizeof *index);
     index->pool = pool;
     /* Twice what max needs: a pool of smaller records than was thought still finds room. */
-    index->buckets_max = clamp(max / GOAL_SLOTS_PER_8_BUCKETS * 16, n, BUCKETS_LIMIT);
+    index->buckets_max = clamp(max / GOAL_SLOTS_PER_8_BUCKETS * 16, wanted, BUCKETS_LIMIT);
+    index->buckets_wanted = wanted;
     index->units_max = clamp(index->buckets_max, BUCKETS_MIN, UNITS_LIMIT);
-    index->buckets = reserve(index->buckets_max * sizeof(struct bucket), n * sizeof(struct bucket));
-    index->units = reserve(index->units_max * sizeof(struct unit), n / 4 * sizeof(struct unit));
+    index->buckets = reserve(index->buckets_max * sizeof(struct bucket), wanted * sizeof(struct bucket));
+    index->units = reserve(index->units_max * sizeof(struct unit), wanted / 4 * sizeof(struct unit));
     atomic_init(&index->state, n);
     *out = index;
     if (index->buckets && index->units)

@@ -43,8 +43,9 @@ static inline uint32_t hash_slot_frequency(uint64_t word)
     return (uint32_t)(word >> HASH_SLOT_FREQUENCY_SHIFT) & 3;
 }
 
-/* expected: objects at open (sizes the table; it grows from there). max: objects it may ever hold (reserves addresses,
- * not memory). False: no memory. */
+/* expected: objects that a refill will bring: hash_index_presize() sizes the table for them, in the background, since
+ * zeroing memory for them all would stand before the first hit; it grows from there. max: objects it may ever hold
+ * (reserves addresses, not memory). False: no memory. */
 bool hash_index_open(struct hash_index **out, const struct pool *pool, uint64_t expected, uint64_t max);
 void hash_index_close(struct hash_index *index);
 
@@ -99,6 +100,8 @@ bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, b
 /* Splits buckets while the load is above the goal; bounded work; cheap when there is nothing to do. Called after the
  * stripe lock was let go. */
 void hash_index_grow(struct hash_index *index);
+/* A bounded piece of sizing the table for what was expected at open. False: done. The filler's, before it fills. */
+bool hash_index_presize(struct hash_index *index);
 
 /*
  * One step of a scan (Redis SCAN's guarantee: what is there from start to end is given at least once, however the

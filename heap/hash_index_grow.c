@@ -91,3 +91,19 @@ void hash_index_grow(struct hash_index *index)
     }
     spin_unlock(&index->splitting);
 }
+
+bool hash_index_presize(struct hash_index *index)
+{
+    enum { SPLITS_A_CALL = 1024 };
+    bool more = true;
+
+    if (!spin_try(&index->splitting))
+        return true;
+    for (int i = 0; more && i < SPLITS_A_CALL; i++) {
+        uint64_t n = state_buckets(atomic_load_explicit(&index->state, memory_order_relaxed));
+
+        more = n < index->buckets_wanted && split(index, n);
+    }
+    spin_unlock(&index->splitting);
+    return more;
+}

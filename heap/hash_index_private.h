@@ -45,6 +45,7 @@ enum {
     CHAIN_SLOTS_MAX = BUCKET_WORDS + CHAIN_UNITS_MAX * (UNIT_WORDS - 1),
     STRIPES = 1 << HASH_INDEX_STRIPE_BITS,
     BUCKETS_MIN = 1 << HASH_INDEX_BASE_BITS,
+    BUCKETS_AT_OPEN = 1 << 15, /* the tail of a restart touches no more than these: 2 MB to be zeroed before the first hit */
     TAG_BITS = 24,
     HASH_BITS = HASH_INDEX_BASE_BITS + TAG_BITS, /* that place and slot know together */
     GOAL_SLOTS_PER_8_BUCKETS = 54,               /* load at which buckets are split */
@@ -86,6 +87,7 @@ struct hash_index {
     struct bucket *buckets;
     struct unit *units;
     uint64_t buckets_max, units_max;
+    uint64_t buckets_wanted; /* for what was expected at open: hash_index_presize() */
     HEARTH_CACHE_ALIGNED _Atomic uint64_t state;
     HEARTH_CACHE_ALIGNED _Atomic int64_t used;
     HEARTH_CACHE_ALIGNED _Atomic uint32_t splitting; /* trylock of the one splitter */

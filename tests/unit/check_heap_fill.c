@@ -265,7 +265,8 @@ static void test_damage_stops_it(void **state)
     head = (struct pmd_leaf *)pool_at(fixture.world.pool, pool_segment_off(fixture.world.pool, PM_SEGMENT_HEAD));
     head->area[100] ^= 1;
     start_fill(&fixture);
-    assert_false(heap_fill_step(&fixture.fill));
+    while (heap_fill_step(&fixture.fill)) /* the table is sized first */
+        ;
     assert_false(fixture.fill.done);
     assert_int_equal(fixture.fill.status, PM_DAMAGED);
     assert_false(heap_fill_step(&fixture.fill));

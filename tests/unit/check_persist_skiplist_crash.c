@@ -131,9 +131,12 @@ static void live_drop(struct life *life, uint32_t databases)
     note_before(life);
 }
 
-static void live(struct life *life, uint32_t rounds)
+/* A mutant's life ends with the first failure. */
+static void live(struct life *life, uint32_t rounds, const struct crash_run *crash)
 {
     for (uint32_t round = 0; round < rounds; round++) {
+        if (crash->plan.stop_at_first && crash->failures != 0)
+            return;
         live_batch(life, round % 3 == 0 ? 400 : 60, 1, 230);
         live_batch(life, 30, 3, 200);
         live_batch(life, 300, 4, 40);
@@ -161,7 +164,7 @@ static uint64_t run(enum pm_sim_mode mode, const struct crash_plan *wanted, enum
     plan.context = &life;
     pm_sim_skip_site(life.fixture.pm, skipped);
     crash_begin(&crash, life.fixture.pm, &plan);
-    live(&life, rounds);
+    live(&life, rounds, &crash);
     failures = crash_end(&crash);
     if (!plan.quiet)
         print_message("%llu points, %llu images\n", (unsigned long long)crash.points, (unsigned long long)crash.images);
