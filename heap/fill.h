@@ -35,7 +35,7 @@ struct heap_fill {
     struct skiplist_walk held;     /* a copy of the one before: its entries go in meanwhile */
     struct fill_segment *segments; /* NULL: no memory for estimates */
     uint64_t visited;              /* entries */
-    bool sized; /* the hash index has its size */
+    bool sized;                    /* the hash index has its size */
     bool started;
     bool done;             /* complete: every key of the ordered index is in the hash index */
     enum pm_status status; /* not PM_OK: it stopped, and never will be complete */

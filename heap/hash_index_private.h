@@ -45,7 +45,8 @@ enum {
     CHAIN_SLOTS_MAX = BUCKET_WORDS + CHAIN_UNITS_MAX * (UNIT_WORDS - 1),
     STRIPES = 1 << HASH_INDEX_STRIPE_BITS,
     BUCKETS_MIN = 1 << HASH_INDEX_BASE_BITS,
-    BUCKETS_AT_OPEN = 1 << 15, /* the tail of a restart touches no more than these: 2 MB to be zeroed before the first hit */
+    BUCKETS_AT_OPEN =
+        1 << 15, /* the tail of a restart touches no more than these: 2 MB to be zeroed before the first hit */
     TAG_BITS = 24,
     HASH_BITS = HASH_INDEX_BASE_BITS + TAG_BITS, /* that place and slot know together */
     GOAL_SLOTS_PER_8_BUCKETS = 54,               /* load at which buckets are split */
