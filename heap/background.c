@@ -136,7 +136,6 @@ static void *sync_main(void *argument)
 static void *fill_main(void *argument)
 {
     struct heap *heap = argument;
-
     uint64_t began_us = clock_mono_us();
 
     while (!atomic_load_explicit(&heap->background->stop, memory_order_relaxed) && heap_fill_run_step(heap))

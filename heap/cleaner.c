@@ -268,7 +268,7 @@ static enum fate judge(struct cleaner *cleaner, const struct look *look, uint64_
 
 /* ---- moving ---- */
 
-static enum pm_status out_flush(struct cleaner *cleaner)
+static void out_flush(struct cleaner *cleaner)
 {
     const struct pool *pool = cleaner->heap->pool;
 
@@ -277,7 +277,6 @@ static enum pm_status out_flush(struct cleaner *cleaner)
                  pool_at(pool, pool_segment_off(pool, cleaner->out_segment) + cleaner->out_flushed),
                  cleaner->out_pos - cleaner->out_flushed);
     cleaner->out_flushed = cleaner->out_pos;
-    return PM_OK;
 }
 
 /* The open survivor segment is full: its length is noted (a hint after a crash: 0 means "walk until invalid"). */
@@ -285,7 +284,7 @@ static void out_close(struct cleaner *cleaner)
 {
     if (!cleaner->out_segment)
         return;
-    (void)out_flush(cleaner);
+    out_flush(cleaner);
     pool_set_segment(cleaner->heap->pool, cleaner->context, cleaner->out_segment, PMD_SEGMENT_SURVIVOR,
                      cleaner->out_pos, PM_SITE_SEGMENT_INDEXED_FLUSH);
     cleaner->out_segment = 0;
@@ -385,10 +384,10 @@ static bool carry_out(struct cleaner *cleaner)
 {
     struct heap *heap = cleaner->heap;
     size_t applied = 0;
-    enum pm_status status = out_flush(cleaner);
+    enum pm_status status;
 
-    if (status == PM_OK)
-        status = pm_drain(cleaner->context, PM_SITE_SURVIVOR_DRAIN);
+    out_flush(cleaner);
+    status = pm_drain(cleaner->context, PM_SITE_SURVIVOR_DRAIN);
     if (status)
         return give_up(cleaner, status);
     index_ops_sort(cleaner->ops, cleaner->op_count);

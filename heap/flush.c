@@ -153,12 +153,8 @@ enum pm_status heap_flush(struct heap_worker *worker, uint32_t databases, uint64
 
     if (at_ms > worker->now_ms)
         return delay(worker, databases, at_ms);
-    if (atomic_load_explicit(&heap->flush_at_ms, memory_order_relaxed)) {
-        enum pm_status status = delay(worker, 0, 0);
-        if (status)
-            return status;
-    }
-    return flush_now(worker, databases, 0);
+    /* A pending delayed flush counts as carried out by this record: no crash between both can lose either. */
+    return flush_now(worker, databases, atomic_exchange_explicit(&heap->flush_at_ms, 0, memory_order_acq_rel));
 }
 
 enum pm_status heap_flush_if_due(struct heap_worker *worker)

@@ -320,6 +320,33 @@ static void check_delayed_flush_survives_a_restart_and_happens_once(void **state
     end(&fixture);
 }
 
+/* An immediate flush takes the place of a pending one, also over a restart. */
+static void check_flush_replaces_a_delayed_one(void **state)
+{
+    struct fixture fixture;
+    struct heap_worker *worker;
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_NONE, 1);
+    worker = turn(&fixture, 0);
+    assert_int_equal(heap_flush(worker, 1, NOW_MS + 5000), PM_OK);
+    assert_int_equal(heap_reserve(worker, heap_flush_bytes(), 1, true), HEAP_RESERVED);
+    assert_int_equal(heap_flush(worker, 1, 0), PM_OK);
+    put(worker, 0, "a", "1", 1, 0);
+    done(worker);
+    for (int life = 0; life < 3; life++) {
+        worker = heap_worker(fixture.heap, 0);
+        heap_turn_begin(worker, NOW_MS + 6000);
+        assert_true(has(worker, 0, "a", "1"));
+        done(worker);
+        if (life)
+            settle(&fixture);
+        kill_it(&fixture);
+        reopen(&fixture);
+    }
+    end(&fixture);
+}
+
 /* With eviction none a full pool says so, serves reads and deletes, and takes writes again after deletes. */
 static void check_full_pool(void **state)
 {
@@ -622,6 +649,7 @@ int main(void)
         cmocka_unit_test(check_transaction),
         cmocka_unit_test(check_flush),
         cmocka_unit_test(check_delayed_flush_survives_a_restart_and_happens_once),
+        cmocka_unit_test(check_flush_replaces_a_delayed_one),
         cmocka_unit_test(check_full_pool),
         cmocka_unit_test(check_eviction),
         cmocka_unit_test(check_expiry_is_collected),
