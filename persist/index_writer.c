@@ -15,8 +15,17 @@ enum {
     FORGOTTEN_BATCHES = 8, /* cuts whose tombstones wait for their grace period */
     CONTROLS_MAX = 1024,
     PREFETCH_AHEAD = 12,
+    KEY_CHUNK_BYTES = 1 << 20,
+    KEY_CHUNKS_MAX = 16,
+    KEY_KEPT_BYTES_MAX = 64,
 };
 
+/* Keys of a cut, one behind the other: the records that they come from lie far apart. */
+struct key_store {
+    uint8_t *chunks[KEY_CHUNKS_MAX];
+    uint32_t chunk_count, chunk; /* allocated, the one in use */
+    uint32_t used;               /* bytes of it */
+};
 struct forgotten {
     uint64_t hash;
     pm_loc tombstone;
@@ -41,6 +50,7 @@ struct index_writer {
     _Atomic uint64_t cuts;
     struct index_op *ops; /* of the cut: [0, op_count), those of the phase in front after select_phase() */
     size_t op_count, op_cap;
+    struct key_store keys;
     bool out_of_memory;
     size_t phase_count, phase_applied; /* ops of the phase under way, sorted, one a key */
     pm_loc *controls;                  /* FLUSH records of the cut, by cts */
@@ -88,17 +98,24 @@ void index_writer_close(struct index_writer *writer)
         return;
     for (size_t i = 0; i < FORGOTTEN_BATCHES; i++)
         free(writer->forgotten[i].items);
+    for (uint32_t i = 0; i < writer->keys.chunk_count; i++)
+        free(writer->keys.chunks[i]);
     free(writer->controls);
     free(writer->ops);
     free(writer);
 }
 
-void index_writer_live(struct pool *pool, pm_loc loc, int64_t bytes)
+static struct segment *segment_of(struct pool *pool, pm_loc loc)
 {
     uint32_t segment = pool_segment_of(pool, loc * PM_UNIT);
 
     must(segment < pool->segment_count);
-    atomic_fetch_add_explicit(&pool->segments[segment].live_bytes, bytes, memory_order_relaxed);
+    return &pool->segments[segment];
+}
+
+void index_writer_live(struct pool *pool, pm_loc loc, int64_t bytes)
+{
+    atomic_fetch_add_explicit(&segment_of(pool, loc)->live_bytes, bytes, memory_order_relaxed);
 }
 
 uint32_t index_writer_record_bytes(const struct pool *pool, pm_loc loc)
@@ -121,6 +138,29 @@ static void control_insert(struct index_writer *writer, pm_loc loc)
     writer->controls[i] = loc;
 }
 
+/* A copy of the key for as long as the cut lasts, or the record's own, where that is long or there is no room. */
+static const uint8_t *keep_key(struct key_store *keys, const uint8_t *key, uint32_t len)
+{
+    uint8_t *copy;
+
+    if (len > KEY_KEPT_BYTES_MAX)
+        return key;
+    if (keys->chunk < keys->chunk_count && keys->used + len > KEY_CHUNK_BYTES) {
+        keys->chunk++;
+        keys->used = 0;
+    }
+    if (keys->chunk == keys->chunk_count) {
+        copy = keys->chunk_count < KEY_CHUNKS_MAX ? malloc(KEY_CHUNK_BYTES) : NULL;
+        if (copy == NULL)
+            return key;
+        keys->chunks[keys->chunk_count++] = copy;
+    }
+    copy = keys->chunks[keys->chunk] + keys->used;
+    memcpy(copy, key, len);
+    keys->used += len;
+    return copy;
+}
+
 static void collect(const struct log_item *item, void *context)
 {
     struct index_writer *writer = context;
@@ -137,7 +177,7 @@ static void collect(const struct log_item *item, void *context)
     }
     op = &writer->ops[writer->op_count++];
     op->key.db = header->db;
-    op->key.data = item->view.key;
+    op->key.data = keep_key(&writer->keys, item->view.key, header->key_len);
     op->key.len = header->key_len;
     op->key.hash = key_hash(writer->o.pool->hash_seed, header->db, item->view.key, header->key_len);
     op->kind = header->kind == PMD_RECORD_TOMBSTONE ? INDEX_FORGET : INDEX_PUT;
@@ -146,7 +186,8 @@ static void collect(const struct log_item *item, void *context)
     op->old_loc = 0;
     op->done = false;
     op->bytes = item->view.bytes;
-    op->cts = header->cts;
+    op->cts = op->hint_cts = header->cts;
+    op->hint = item->replaced;
 }
 
 /* ---- phases of a cut: between FLUSH records ---- */
@@ -156,15 +197,25 @@ static bool same_key(const struct index_key *a, const struct index_key *b)
     return a->db == b->db && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
 }
 
-/* Of each run of ops on one key the one with the highest cts stays. Returns how many stay. */
+/* Two ops on one key become one: the newer one's record, and what the older one replaced. */
+static void merge_op(struct index_op *kept, const struct index_op *op)
+{
+    struct index_op newer = op->cts > kept->cts ? *op : *kept;
+    const struct index_op *first = op->hint_cts < kept->hint_cts ? op : kept;
+
+    newer.hint = first->hint;
+    newer.hint_cts = first->hint_cts;
+    *kept = newer;
+}
+
+/* Of each run of ops on one key one stays, with the record of the highest cts. Returns how many stay. */
 static size_t keep_newest(struct index_op *ops, size_t count)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++) {
         if (kept > 0 && same_key(&ops[kept - 1].key, &ops[i].key)) {
-            if (ops[i].cts > ops[kept - 1].cts)
-                ops[kept - 1] = ops[i];
+            merge_op(&ops[kept - 1], &ops[i]);
         } else {
             ops[kept++] = ops[i];
         }
@@ -206,6 +257,17 @@ static void select_phase(struct index_writer *writer)
     writer->phase_ready = true;
 }
 
+static uint32_t old_bytes(const struct pool *pool, const struct index_op *op)
+{
+    return op->old_loc == op->hint.loc ? op->hint.bytes : index_writer_record_bytes(pool, op->old_loc);
+}
+
+static void prefetch_unknown(const struct pool *pool, const struct index_op *op)
+{
+    if (op->old_loc && op->old_loc != op->hint.loc)
+        __builtin_prefetch(record_at(pool, op->old_loc));
+}
+
 /* What the applied ops [from, to) made live and dead (R1), and which slots of deleted keys may go later. */
 static bool account(struct index_writer *writer, size_t from, size_t to)
 {
@@ -217,11 +279,11 @@ static bool account(struct index_writer *writer, size_t from, size_t to)
         const struct index_op *op = &writer->ops[i];
         struct forgotten *items;
 
-        if (i + PREFETCH_AHEAD < to && writer->ops[i + PREFETCH_AHEAD].old_loc)
-            __builtin_prefetch(record_at(pool, writer->ops[i + PREFETCH_AHEAD].old_loc));
+        if (i + PREFETCH_AHEAD < to)
+            prefetch_unknown(pool, &writer->ops[i + PREFETCH_AHEAD]);
         if (op->old_loc != op->loc) {
             if (op->old_loc)
-                index_writer_live(pool, op->old_loc, -(int64_t)index_writer_record_bytes(pool, op->old_loc));
+                index_writer_live(pool, op->old_loc, -(int64_t)old_bytes(pool, op));
             if (op->kind == INDEX_PUT)
                 index_writer_live(pool, op->loc, op->bytes);
         }
@@ -234,6 +296,7 @@ static bool account(struct index_writer *writer, size_t from, size_t to)
             batch->items = items;
         }
         batch->items[batch->count++] = (struct forgotten){op->key.hash, op->loc};
+        segment_of(pool, op->loc)->tombstones++;
     }
     return true;
 }
@@ -355,8 +418,10 @@ static bool forget_step(struct index_writer *writer)
 
     if (writer->forgotten_count == 0 || !epoch_passed(writer->o.epochs, batch->epoch))
         return false;
-    for (size_t i = 0; i < batch->count; i++)
+    for (size_t i = 0; i < batch->count; i++) {
         writer->o.forgotten(writer->o.context, batch->items[i].hash, batch->items[i].tombstone);
+        segment_of(writer->o.pool, batch->items[i].tombstone)->tombstones--;
+    }
     free(batch->items);
     *batch = (struct forgotten_batch){0};
     writer->forgotten_first = (writer->forgotten_first + 1) % FORGOTTEN_BATCHES;
@@ -403,6 +468,7 @@ static enum index_writer_step close_cut(struct index_writer *writer)
     if (writer->forgotten_count == FORGOTTEN_BATCHES || !cut_is_closed(writer))
         return INDEX_WRITER_WAITING;
     writer->op_count = writer->control_count = writer->control_next = 0;
+    writer->keys.chunk = writer->keys.used = 0;
     writer->phase_ready = false;
     log_read(writer->o.log, writer->cut, collect, writer);
     if (writer->out_of_memory)

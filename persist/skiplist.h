@@ -101,8 +101,11 @@ struct index_op {
     bool done;       /* result: the index was changed (or, PUT, already named loc) */
     pm_loc loc;      /* new location; PUT, SWITCH_IF */
     pm_loc old_loc;  /* SWITCH_IF, REMOVE_IF: expected; result of PUT and FORGET: what the entry named before, or 0 */
-    uint64_t cts;    /* the caller's: of the record at loc, so that it need not be read again */
-    uint32_t bytes;  /* the caller's, likewise */
+    struct record_replaced hint; /* PUT, FORGET: a record of the same key for sure; where the entry names it, it is not
+                                  * read to see whose it is */
+    uint64_t cts;                /* the caller's: of the record at loc, so that it need not be read again */
+    uint64_t hint_cts;           /* the caller's: of the record that the hint came with */
+    uint32_t bytes;              /* the caller's, likewise */
 };
 /* Sorts by key, ascending; ops on one key keep their order. Fast on long common prefixes. */
 void index_ops_sort(struct index_op *ops, size_t count);
