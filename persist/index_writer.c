@@ -48,7 +48,8 @@ struct index_writer {
     uint64_t cut; /* the one under way */
     uint64_t last_cut_us;
     _Atomic uint64_t cuts;
-    struct index_op *ops; /* of the cut: [0, op_count), those of the phase in front after select_phase() */
+    struct index_op *sorted; /* as large as ops; the two take turns */
+    struct index_op *ops;    /* of the cut: [0, op_count), those of the phase in front after select_phase() */
     size_t op_count, op_cap;
     struct key_store keys;
     bool out_of_memory;
@@ -68,6 +69,10 @@ static bool ops_grow(struct index_writer *writer)
     if (!ops)
         return false;
     writer->ops = ops;
+    ops = realloc(writer->sorted, cap * sizeof(*ops));
+    if (!ops)
+        return false;
+    writer->sorted = ops;
     writer->op_cap = cap;
     return true;
 }
@@ -102,6 +107,7 @@ void index_writer_close(struct index_writer *writer)
         free(writer->keys.chunks[i]);
     free(writer->controls);
     free(writer->ops);
+    free(writer->sorted);
     free(writer);
 }
 
@@ -186,7 +192,7 @@ static void collect(const struct log_item *item, void *context)
     op->old_loc = 0;
     op->done = false;
     op->bytes = item->view.bytes;
-    op->cts = op->hint_cts = header->cts;
+    op->cts = header->cts;
     op->hint = item->replaced;
 }
 
@@ -194,31 +200,36 @@ static void collect(const struct log_item *item, void *context)
 
 static bool same_key(const struct index_key *a, const struct index_key *b)
 {
-    return a->db == b->db && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+    return a->hash == b->hash && a->db == b->db && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
 }
 
-/* Two ops on one key become one: the newer one's record, and what the older one replaced. */
-static void merge_op(struct index_op *kept, const struct index_op *op)
+/* Ops on one key become one: the newest one's record, and what the oldest one replaced. */
+static struct index_op merge_run(const struct index_op *ops, size_t count)
 {
-    struct index_op newer = op->cts > kept->cts ? *op : *kept;
-    const struct index_op *first = op->hint_cts < kept->hint_cts ? op : kept;
+    const struct index_op *newest = ops, *oldest = ops;
+    struct index_op merged;
 
-    newer.hint = first->hint;
-    newer.hint_cts = first->hint_cts;
-    *kept = newer;
+    for (const struct index_op *op = ops + 1; op < ops + count; op++) {
+        newest = op->cts > newest->cts ? op : newest;
+        oldest = op->cts < oldest->cts ? op : oldest;
+    }
+    merged = *newest;
+    merged.hint = oldest->hint;
+    return merged;
 }
 
-/* Of each run of ops on one key one stays, with the record of the highest cts. Returns how many stay. */
+/* Of each run of ops on one key one stays. Returns how many stay. */
 static size_t keep_newest(struct index_op *ops, size_t count)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        if (kept > 0 && same_key(&ops[kept - 1].key, &ops[i].key)) {
-            merge_op(&ops[kept - 1], &ops[i]);
-        } else {
-            ops[kept++] = ops[i];
-        }
+    for (size_t i = 0, end; i < count; i = end) {
+        for (end = i + 1; end < count && same_key(&ops[i].key, &ops[end].key); end++)
+            ;
+        if (end - i > 1)
+            ops[kept++] = merge_run(ops + i, end - i);
+        else if (kept++ != i)
+            ops[kept - 1] = ops[i];
     }
     return kept;
 }
@@ -239,20 +250,23 @@ static size_t partition_below(struct index_op *ops, size_t count, uint64_t limit
 }
 
 /*
- * Chooses the ops of the next phase: all, or those older than the next FLUSH. What is left stays behind them. Swapping
- * disturbs the order within a key, which keep_newest() does not need: it compares cts.
+ * Chooses the ops of the next phase: all, or those older than the next FLUSH. What is left stays behind them. The order
+ * within a key may be lost before; keep_newest() compares cts.
  */
 static void select_phase(struct index_writer *writer)
 {
     const struct pool *pool = writer->o.pool;
+    struct index_op *ops = writer->ops, *sorted = writer->sorted;
     size_t count = writer->op_count;
 
     if (writer->control_next < writer->control_count)
         count = partition_below(writer->ops, count, record_at(pool, writer->controls[writer->control_next])->cts);
-    index_ops_sort(writer->ops, count);
-    writer->phase_count = keep_newest(writer->ops, count);
-    memmove(writer->ops + writer->phase_count, writer->ops + count, (writer->op_count - count) * sizeof(*writer->ops));
+    index_ops_sort_to(ops, sorted, count);
+    writer->phase_count = keep_newest(sorted, count);
+    memcpy(sorted + writer->phase_count, ops + count, (writer->op_count - count) * sizeof(*ops));
     writer->op_count -= count - writer->phase_count;
+    writer->ops = sorted;
+    writer->sorted = ops;
     writer->phase_applied = 0;
     writer->phase_ready = true;
 }

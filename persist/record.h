@@ -43,8 +43,8 @@ uint64_t record_bytes(uint8_t flags, uint32_t key_len, uint64_t value_len);
 struct record_replaced {
     pm_loc loc;          /* 0: there was none, or it is not known */
     uint32_t generation; /* of its segment, RECORD_GENERATION_MASK of it: if that has changed, it lies there no more */
-    uint32_t bytes;      /* of its record, padding included */
-    bool has_expiry;     /* its record has one */
+    uint32_t bytes : 31; /* of its record, padding included */
+    uint32_t has_expiry : 1; /* its record has one */
 };
 #define RECORD_GENERATION_MASK ((UINT32_C(1) << (64 - PM_LOC_BITS)) - 1)
 /* The generation of the segment that a location lies in, as far as struct record_replaced keeps it. */
