@@ -227,16 +227,23 @@ static bool flush_is_indexed(const struct heap *heap, uint8_t db)
     return cts_epoch(cts) <= index_writer_w(heap->index_writer);
 }
 
+/* A copy gets a checksum of its own: what is damaged must not be copied. */
+static bool is_whole(struct cleaner *cleaner, const struct look *look)
+{
+    if (record_verify(cleaner->heap->pool, look->loc * PM_UNIT, &look->view))
+        return true;
+    log_error("cleaner", "damaged record at offset %llu: its key is dropped, never served (R4)",
+              (unsigned long long)(look->loc * PM_UNIT));
+    atomic_fetch_add_explicit(&cleaner->stats.damaged, 1, memory_order_relaxed);
+    return false;
+}
+
 static enum fate fate_of_live(struct cleaner *cleaner, const struct look *look, uint32_t frequency, uint64_t now_ms)
 {
     struct heap *heap = cleaner->heap;
 
-    if (!record_verify(heap->pool, look->loc * PM_UNIT, &look->view)) {
-        log_error("cleaner", "damaged record at offset %llu: its key is dropped, never served (R4)",
-                  (unsigned long long)(look->loc * PM_UNIT));
-        atomic_fetch_add_explicit(&cleaner->stats.damaged, 1, memory_order_relaxed);
+    if (!is_whole(cleaner, look))
         return FATE_DROP;
-    }
     if (!heap_visible(heap, look->view.header)) /* the FLUSH must be durable before what it covers goes */
         return flush_is_indexed(heap, look->view.header->db) ? FATE_DROP : FATE_MOVE;
     if (look->view.expire_at_ms && look->view.expire_at_ms <= now_ms) {
@@ -261,9 +268,10 @@ static enum fate judge(struct cleaner *cleaner, const struct look *look, uint64_
         return named == look->loc ? FATE_FORGET : FATE_NOTHING;
     if (named == look->loc)
         return fate_of_live(cleaner, look, hash_slot_frequency(ref.word), now_ms);
-    if (!found || cts_epoch(record_at(heap->pool, named)->cts) <= index_writer_w(heap->index_writer))
+    if (!found || cts_epoch(record_at(heap->pool, named)->cts) <= index_writer_w(heap->index_writer) ||
+        !index_names(cleaner, look))
         return FATE_NOTHING;
-    return index_names(cleaner, look) ? FATE_MOVE : FATE_NOTHING;
+    return is_whole(cleaner, look) ? FATE_MOVE : FATE_DROP;
 }
 
 /* ---- moving ---- */
@@ -522,11 +530,50 @@ static bool drop_expired(struct cleaner *cleaner, uint64_t now_us, uint64_t now_
     return done;
 }
 
+/* The index removes it if it still names it; then the slot goes. False: the slot has another record by now, or the
+ * record's key is what is damaged, so that nobody can find it by its key. */
+static bool drop_op(struct cleaner *cleaner, const struct damaged *damaged, struct index_op *op)
+{
+    struct heap *heap = cleaner->heap;
+    struct record_view view;
+    struct hash_ref ref;
+    bool named;
+
+    hash_index_lock(heap->index, damaged->hash);
+    named = hash_index_find_loc(heap->index, damaged->hash, damaged->loc, &ref) &&
+            record_view_at(heap->pool, damaged->loc, &view);
+    hash_index_unlock(heap->index, damaged->hash);
+    if (!named)
+        return false;
+    *op = (struct index_op){.kind = INDEX_REMOVE_IF, .old_loc = damaged->loc};
+    heap_key(heap, &op->key, view.header->db, view.key, view.header->key_len);
+    return op->key.hash == damaged->hash;
+}
+
+/* Drops what a first touch found damaged, the same way. */
+static bool drop_damaged(struct cleaner *cleaner)
+{
+    struct damaged damaged[DAMAGE_NOTED_MAX];
+    uint32_t count = damage_take(&cleaner->heap->damage, damaged);
+    bool done = false;
+
+    if (HEARTH_LIKELY(count == 0))
+        return false;
+    epoch_enter(cleaner->heap->epochs, cleaner->pin);
+    cleaner->op_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        cleaner->op_count += drop_op(cleaner, &damaged[i], &cleaner->ops[cleaner->op_count]);
+    if (cleaner->op_count)
+        done = carry_out(cleaner);
+    epoch_leave(cleaner->pin);
+    return done;
+}
+
 bool cleaner_step(struct cleaner *cleaner, uint64_t now_us, uint64_t now_ms)
 {
     bool done = free_condemned(cleaner);
 
     if (cleaner->active || choose(cleaner))
         return scan(cleaner, now_ms) || done;
-    return drop_expired(cleaner, now_us, now_ms) || done;
+    return drop_damaged(cleaner) || drop_expired(cleaner, now_us, now_ms) || done;
 }

@@ -218,13 +218,18 @@ void hash_index_count(struct hash_index *index, uint64_t hash, int32_t change)
     atomic_store_explicit(&stripe->used, used, memory_order_relaxed);
 }
 
-bool hash_index_insert(struct hash_index *index, uint64_t hash, pm_loc loc, uint32_t frequency, bool mark)
+static bool insert_word(struct hash_index *index, uint64_t hash, uint64_t word)
 {
-    debug_check(loc != 0);
-    if (!chain_add(index, bucket_for(index, hash), word_make(tag_of(hash), loc, frequency, mark)))
+    debug_check(word_is_slot(word));
+    if (!chain_add(index, bucket_for(index, hash), word))
         return false;
     hash_index_count(index, hash, 1);
     return true;
+}
+
+bool hash_index_insert(struct hash_index *index, uint64_t hash, pm_loc loc, uint32_t frequency, bool mark)
+{
+    return insert_word(index, hash, word_make(tag_of(hash), loc, frequency, mark));
 }
 
 /* The slot of ref: an insert since the find may have pushed it down into a unit, the link shows where. */
@@ -293,6 +298,6 @@ bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, b
                 return false;
         }
     } while (chain_next(index, &part));
-    *ok = hash_index_insert(index, hash_bits, loc, HASH_FREQUENCY_FILLED, false);
+    *ok = insert_word(index, hash_bits, word_make(tag, loc, HASH_FREQUENCY_FILLED, false) | HASH_SLOT_UNVERIFIED);
     return *ok;
 }

@@ -11,10 +11,10 @@
  *   state   bits 0..31 number of buckets n, bits 32..63 count of moves within chains (wraps)
  *
  * INVARIANTS
- *   H1  A slot's bucket is the one its hash says under the present n; its 38 hash bits are the bucket number's low
+ *   H1  A slot's bucket is the one its hash says under the present n; its 37 hash bits are the bucket number's low
  *       14 bits and its tag, so splitting reads no record.
  *   H2  A chain has no more units than its slots need (but for a moment, under its lock), and at most CHAIN_UNITS_MAX.
- *   H3  Chains change only under their stripe lock, frequencies excepted. All buckets that share their low 14 bits,
+ *   H3  Chains change only under their stripe lock, frequencies and unverified bits excepted. All buckets that share their low 14 bits,
  *       hence a bucket and all its split images, have one stripe.
  *   H4  A slot that leaves its place for another (a split, a chain that shrinks) is in its new place first, then
  *       `state` changes, then the old place is cleared; each step is a release. A slot pushed from the last word of
@@ -47,7 +47,7 @@ enum {
     BUCKETS_MIN = 1 << HASH_INDEX_BASE_BITS,
     BUCKETS_AT_OPEN =
         1 << 15, /* the tail of a restart touches no more than these: 2 MB to be zeroed before the first hit */
-    TAG_BITS = 24,
+    TAG_BITS = 23,
     HASH_BITS = HASH_INDEX_BASE_BITS + TAG_BITS, /* that place and slot know together */
     GOAL_SLOTS_PER_8_BUCKETS = 54,               /* load at which buckets are split */
     STRIPE_SLACK = 16,                           /* slots that a stripe counts before it tells the table */
@@ -55,7 +55,8 @@ enum {
 };
 _Static_assert((int)HASH_INDEX_STRIPE_BITS <= (int)HASH_INDEX_BASE_BITS, "a bucket and its images share their stripe");
 _Static_assert((int)HASH_BITS <= (int)INDEX_HASH_BITS, "the ordered index keeps enough hash bits for a refill");
-_Static_assert(HASH_SLOT_TAG_SHIFT + (int)TAG_BITS == HASH_SLOT_FREQUENCY_SHIFT, "slot layout");
+_Static_assert(HASH_SLOT_UNVERIFIED == UINT64_C(1) << (HASH_SLOT_TAG_SHIFT + (int)TAG_BITS), "slot layout");
+_Static_assert(HASH_SLOT_UNVERIFIED << 1 == UINT64_C(1) << HASH_SLOT_FREQUENCY_SHIFT, "slot layout");
 
 #define BUCKETS_LIMIT (UINT64_C(1) << 31)
 #define UNITS_LIMIT ((UINT64_C(1) << 28) - 2)

@@ -251,6 +251,7 @@ static void release(struct heap *heap)
         hash_index_close(heap->index);
     if (heap->pool)
         pool_close(heap->pool);
+    damage_close(&heap->damage);
     pthread_mutex_destroy(&heap->count_lock);
     free(heap->epochs);
     free(heap);
@@ -265,6 +266,7 @@ static enum pm_status open_once(struct heap **out, const struct heap_options *op
         return PM_NO_MEMORY;
     memset(heap, 0, sizeof(*heap));
     pthread_mutex_init(&heap->count_lock, NULL);
+    damage_init(&heap->damage);
     heap->o = *options;
     if (heap->o.workers == 0)
         heap->o.workers = 1;

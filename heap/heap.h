@@ -143,12 +143,14 @@ struct heap_edit {
         uint64_t above;
         bool expires; /* the slot's record counts as one with expiry */
         bool counted; /* the slot's record counts as a key */
+        bool damaged; /* the slot's record is, and was not shown */
     } p;
 };
 void heap_edit_begin(struct heap_worker *worker, const struct index_key *key, struct heap_edit *edit);
 /* The reservation must cover it. Returns the new CAS unique. */
 uint64_t heap_edit_put(struct heap_edit *edit, const struct heap_put *put);
-/* The key goes; nothing if it was not there. */
+/* The key goes; nothing if it was not there. Call it also for what was not found, where that means a delete: a damaged
+ * record is not found, but could be whole again after the next start. */
 void heap_edit_delete(struct heap_edit *edit);
 void heap_edit_end(struct heap_edit *edit);
 
@@ -209,6 +211,7 @@ struct heap_stats {
     uint64_t hash_bytes, hash_buckets, hash_slots;
     uint64_t drains, flush_lines, store_bytes;
     uint64_t recovery_us, recovered_records, fill_us;
+    uint64_t damaged_records; /* found since the start, and not served */
     bool filled, failed, disk_full, power, emulated, file_backing;
 };
 void heap_stats(struct heap *heap, struct heap_stats *out);

@@ -2,7 +2,7 @@
 /*
  * What the files of the heap share.
  *
- * LOCK ORDER: exclusive section > stripe locks (ascending) > count_lock. Nobody waits for space, W, a grace period or
+ * LOCK ORDER: exclusive section > stripe locks (ascending) > count_lock, damage.lock. Nobody waits for space, W, a grace period or
  * another worker's turn while holding a stripe lock (C7).
  */
 #ifndef HEARTH_HEAP_HEAP_INTERNAL_H
@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "heap/cleaner.h"
+#include "heap/damage.h"
 #include "heap/fill.h"
 #include "heap/hash_index.h"
 #include "heap/heap.h"
@@ -62,6 +63,7 @@ struct heap {
     struct index_writer *index_writer;
     struct cleaner *cleaner;
     struct heap_fill fill;
+    struct damage damage;
     struct pm_context context;      /* of open and close */
     struct pm_context sync_context; /* of the sync actor */
     _Atomic uint32_t sync_interval_ms;

@@ -56,12 +56,15 @@ struct scan {
 
 static bool item_of(struct heap_worker *worker, uint8_t db, uint64_t word, struct heap_scan_item *item)
 {
-    const struct heap *heap = worker->heap;
+    struct heap *heap = worker->heap;
     const struct pmd_record *record = record_at(heap->pool, hash_slot_loc(word));
-    uint64_t expire_at_ms = record_expiry(record);
+    uint64_t expire_at_ms;
 
-    if (!hash_slot_loc(word) || record->db != db || !heap_visible(heap, record) ||
-        (expire_at_ms && expire_at_ms <= worker->now_ms))
+    if (!hash_slot_loc(word) || record->db != db ||
+        (HEARTH_UNLIKELY(word & HASH_SLOT_UNVERIFIED) && !damage_verify_word(heap, word)))
+        return false;
+    expire_at_ms = record_expiry(record);
+    if (!heap_visible(heap, record) || (expire_at_ms && expire_at_ms <= worker->now_ms))
         return false;
     heap_build_on(worker, hash_slot_loc(word));
     item->key = record_key(record);

@@ -6,6 +6,8 @@ heap_libheap_a_SOURCES = \
 	heap/background.c \
 	heap/cleaner.c \
 	heap/cleaner.h \
+	heap/damage.c \
+	heap/damage.h \
 	heap/expire.c \
 	heap/expire.h \
 	heap/fill.c \

@@ -69,18 +69,10 @@ void heap_build_on(struct heap_worker *worker, pm_loc loc)
  * keeps a deleted key's slot from going meanwhile, so an older version can never be inserted over a newer one. */
 static bool find_in_ordered(struct heap *heap, const struct index_key *key, struct hash_ref *ref)
 {
-    struct record_view view;
     pm_loc loc = 0;
+    bool ok;
 
-    if (skiplist_lookup(heap->skiplist, key, &loc) || loc == 0)
-        return false;
-    if (!record_view(heap->pool, loc * PM_UNIT, heap->pool->pm->bytes, &view) ||
-        !record_verify(heap->pool, loc * PM_UNIT, &view)) {
-        log_error("heap", "damaged record at offset %llu is not served (R4); the key is a miss",
-                  (unsigned long long)(loc * PM_UNIT));
-        return false;
-    }
-    if (!hash_index_insert(heap->index, key->hash, loc, 1, false))
+    if (skiplist_lookup(heap->skiplist, key, &loc) || loc == 0 || !hash_index_fill(heap->index, key->hash, loc, &ok))
         return false;
     return hash_index_find(heap->index, key, ref);
 }
@@ -107,14 +99,17 @@ static bool is_expired(const struct heap_worker *worker, const struct pmd_record
     return HEARTH_UNLIKELY(record->flags & PMD_HAS_EXPIRY) && record_expiry(record) <= worker->now_ms;
 }
 
-/* A slot that a transaction is just publishing: its turn is short and holds no wait, so look again. */
-static bool find_unmarked(struct heap_worker *worker, const struct index_key *key, struct hash_ref *ref)
+/* A slot that a transaction is just publishing: its turn is short and holds no wait, so look again. One whose record
+ * nobody has verified yet: a damaged one is a miss (R4). */
+static bool find_readable(struct heap_worker *worker, const struct index_key *key, struct hash_ref *ref)
 {
     bool locked = worker->transaction.active && transaction_holds(worker, key->hash);
 
     while (heap_find(worker, key, locked, ref)) {
-        if (HEARTH_LIKELY(!(ref->word & HASH_SLOT_MARK)))
+        if (HEARTH_LIKELY(!(ref->word & (HASH_SLOT_MARK | HASH_SLOT_UNVERIFIED))))
             return true;
+        if (!(ref->word & HASH_SLOT_MARK))
+            return damage_verify(worker->heap, key->hash, ref);
         sched_yield();
     }
     return false;
@@ -137,7 +132,7 @@ static bool get(struct heap_worker *worker, const struct index_key *key, struct 
             return true;
         }
     }
-    if (!find_unmarked(worker, key, &ref))
+    if (!find_readable(worker, key, &ref))
         return false;
     heap_build_on(worker, hash_slot_loc(ref.word));
     record = record_at(heap->pool, hash_slot_loc(ref.word));
@@ -174,6 +169,18 @@ static void edit_show(struct heap_edit *edit, pm_loc loc)
         object_from_record(record, &edit->old);
 }
 
+/* The slot's record is damaged: nothing to be seen or built upon (R4), but the key has a slot, counts as one (the
+ * ordered index counted it, unless a FLUSH came) and may be overwritten or deleted. Its cts is not to be trusted; it is
+ * of a former run, so that any that is drawn now is above it (C5). */
+static void edit_hide(struct heap_edit *edit, pm_loc loc)
+{
+    const struct heap *heap = edit->worker->heap;
+
+    edit->p.counted = atomic_load_explicit(&heap->flush_cts[edit->key->db], memory_order_relaxed) == 0;
+    edit->p.expires = edit->p.counted && (record_at(heap->pool, loc)->flags & PMD_HAS_EXPIRY);
+    edit->p.damaged = true;
+}
+
 void heap_edit_begin(struct heap_worker *worker, const struct index_key *key, struct heap_edit *edit)
 {
     struct transaction *transaction = &worker->transaction;
@@ -197,7 +204,10 @@ void heap_edit_begin(struct heap_worker *worker, const struct index_key *key, st
     edit->p.has_slot = true;
     edit->p.slot = ref.slot;
     edit->p.word = ref.word;
-    edit_show(edit, hash_slot_loc(ref.word));
+    if (HEARTH_UNLIKELY(ref.word & HASH_SLOT_UNVERIFIED) && !damage_verify(worker->heap, key->hash, &ref))
+        edit_hide(edit, hash_slot_loc(ref.word));
+    else
+        edit_show(edit, hash_slot_loc(ref.word));
 }
 
 static void edit_publish(struct heap_edit *edit, pm_loc loc)
@@ -251,10 +261,10 @@ void heap_edit_delete(struct heap_edit *edit)
 {
     struct log_record record = {.kind = PMD_RECORD_TOMBSTONE};
 
-    if (!edit->found)
+    if (!edit->found && !edit->p.damaged)
         return;
     edit_publish(edit, edit_append(edit, &record));
-    heap_counts_add(&edit->worker->counts, edit->key->db, -1, -(int64_t)edit->p.expires);
+    heap_counts_add(&edit->worker->counts, edit->key->db, -(int64_t)edit->p.counted, -(int64_t)edit->p.expires);
 }
 
 void heap_edit_end(struct heap_edit *edit)

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Comparing records with their checksums, and the list of those that failed.
+ */
+#include "heap/damage.h"
+
+#include "base/log.h"
+#include "heap/heap_internal.h"
+
+void damage_init(struct damage *damage)
+{
+    pthread_mutex_init(&damage->lock, NULL);
+}
+
+void damage_close(struct damage *damage)
+{
+    pthread_mutex_destroy(&damage->lock);
+}
+
+/* Under the lock. */
+static bool is_noted(const struct damage *damage, pm_loc loc)
+{
+    for (uint32_t i = 0; i < damage->count; i++)
+        if (damage->noted[i].loc == loc)
+            return true;
+    return false;
+}
+
+/* False: it is known already, or so many are that this one has to be met again. */
+static bool note(struct damage *damage, uint64_t hash, pm_loc loc)
+{
+    bool is_new;
+
+    pthread_mutex_lock(&damage->lock);
+    is_new = damage->count < DAMAGE_NOTED_MAX && !is_noted(damage, loc);
+    if (is_new) {
+        damage->noted[damage->count] = (struct damaged){hash, loc};
+        damage->count++;
+        atomic_fetch_add_explicit(&damage->found, 1, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&damage->lock);
+    return is_new;
+}
+
+static void report(struct heap *heap, uint64_t hash, pm_loc loc)
+{
+    if (!note(&heap->damage, hash, loc))
+        return;
+    log_error("heap",
+              "damaged record at offset %llu: its key is a miss and is dropped, never served (R4); check the medium",
+              (unsigned long long)(loc * PM_UNIT));
+    background_wake(heap);
+}
+
+bool damage_verify(struct heap *heap, uint64_t hash, struct hash_ref *ref)
+{
+    pm_loc loc = hash_slot_loc(ref->word);
+
+    if (!record_is_whole(heap->pool, loc)) {
+        report(heap, hash, loc);
+        return false;
+    }
+    hash_index_set_verified(ref);
+    return true;
+}
+
+/* The hash that leads to the slot is that of the key, unless the key is what is damaged. */
+bool damage_verify_word(struct heap *heap, uint64_t word)
+{
+    pm_loc loc = hash_slot_loc(word);
+    struct record_view view;
+    struct index_key key = {0};
+    struct hash_ref ref;
+
+    if (record_view_at(heap->pool, loc, &view))
+        heap_key(heap, &key, view.header->db, view.key, view.header->key_len);
+    if (!record_is_whole(heap->pool, loc)) {
+        report(heap, key.hash, loc);
+        return false;
+    }
+    if (hash_index_find_loc(heap->index, key.hash, loc, &ref) && ref.word == word)
+        hash_index_set_verified(&ref);
+    return true;
+}
+
+uint32_t damage_take(struct damage *damage, struct damaged *out)
+{
+    uint32_t count;
+
+    if (HEARTH_LIKELY(atomic_load_explicit(&damage->count, memory_order_relaxed) == 0))
+        return 0;
+    pthread_mutex_lock(&damage->lock);
+    count = damage->count;
+    memcpy(out, damage->noted, count * sizeof(*out));
+    damage->count = 0;
+    pthread_mutex_unlock(&damage->lock);
+    return count;
+}
