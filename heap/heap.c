@@ -380,9 +380,12 @@ bool heap_fill_run_step(struct heap *heap)
         return true;
     if (!heap->fill.done) {
         if (heap->fill.status)
-            log_error("heap",
-                      "the hash index cannot be completed: %s; keys are served by the ordered index, SCAN waits",
-                      pm_status_text(heap->fill.status));
+            log_error(
+                "heap",
+                "%s: the hash index cannot be completed: %s; what can be read is served, commands over all keys are "
+                "refused; restore the pool, or remove it and start with an empty one",
+                heap->o.path ? heap->o.path : "pool", pm_status_text(heap->fill.status));
+        atomic_store_explicit(&heap->fill_failed, heap->fill.status != PM_OK, memory_order_relaxed);
         return false;
     }
     atomic_store_explicit(&heap->filled, true, memory_order_release);
@@ -397,6 +400,8 @@ bool heap_maintain_step(struct heap *heap, uint64_t now_us)
 
     step = index_writer_step(heap->index_writer, now_us);
     busy |= step == INDEX_WRITER_BUSY;
+    if (HEARTH_UNLIKELY(step == INDEX_WRITER_FAILED))
+        atomic_store_explicit(&heap->index_failed, true, memory_order_relaxed);
     busy |= cleaner_step(heap->cleaner, now_us, clock_wall_ms());
     busy |= skiplist_step(heap->skiplist, context);
     busy |= heap_sweep_step(heap);

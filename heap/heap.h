@@ -104,7 +104,7 @@ bool heap_peek(struct heap_worker *worker, const struct index_key *key, struct o
 enum heap_reserve {
     HEAP_RESERVED,
     HEAP_WAIT, /* no room now (space, or the tail is at its bound): close the turn, come back in a moment (heap_wake tells) */
-    HEAP_FULL, /* out of memory: answer so */
+    HEAP_FULL, /* out of memory, or the index has stopped for good and takes no more (logged): answer so */
 };
 /*
  * Before a command's first lock and write: room for `records` records of together `bytes` bytes (heap_bytes() each).
@@ -185,6 +185,9 @@ void heap_exclusive_end(struct heap_worker *worker);
 void heap_count(const struct heap *heap, uint8_t db, uint64_t *keys, uint64_t *expires);
 /* True once the hash index is complete: scan, random and exact counts need it; before, commands that need it wait. */
 bool heap_is_filled(const struct heap *heap);
+/* It never will be: the ordered index is damaged, or memory for it was refused (logged). Whoever would wait must be told
+ * so: what needs all keys cannot be answered truly. Single keys go on being served. Any thread. */
+bool heap_cannot_fill(const struct heap *heap);
 
 struct heap_scan_item {
     const uint8_t *key;

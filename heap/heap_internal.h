@@ -71,6 +71,8 @@ struct heap {
     bool power;         /* the promise; with EPOCH mode replies are parked */
     bool check_foreign; /* TURN mode and more than one worker: C2 on reads */
     _Atomic bool filled;
+    _Atomic bool fill_failed;   /* the filler has stopped before its end, for good */
+    _Atomic bool index_failed;  /* the index writer has: W stands still */
     _Atomic uint32_t exclusive; /* number + 1 of the worker that holds or wants all turns closed */
     _Atomic uint8_t eviction;
     _Atomic bool exhausted; /* no space and none to gain: writes are refused */

@@ -44,6 +44,13 @@ bool heap_is_filled(const struct heap *heap)
            index_writer_tail_applied(heap->index_writer, keys_delta, expires_delta);
 }
 
+bool heap_cannot_fill(const struct heap *heap)
+{
+    return (atomic_load_explicit(&heap->fill_failed, memory_order_relaxed) ||
+            atomic_load_explicit(&heap->index_failed, memory_order_relaxed)) &&
+           !heap_is_filled(heap);
+}
+
 /* ---- scan ---- */
 
 struct scan {

@@ -76,7 +76,7 @@ enum heap_reserve heap_reserve(struct heap_worker *worker, uint64_t bytes, uint3
     worker->reserved_records = records;
     if (HEARTH_UNLIKELY(index_writer_throttled(heap->index_writer))) {
         background_wake(heap);
-        return HEAP_WAIT;
+        return atomic_load_explicit(&heap->index_failed, memory_order_relaxed) ? HEAP_FULL : HEAP_WAIT;
     }
     if (HEARTH_LIKELY(log_reserve(worker->log, deletes_only ? SPACE_TOMBSTONE : SPACE_USER, bytes, records) == PM_OK))
         return HEAP_RESERVED;

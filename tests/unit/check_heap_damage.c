@@ -12,7 +12,7 @@
 #include "heap/heap_internal.h"
 #include "persist/pm_sim.h"
 
-enum { SEGMENTS = 32, SEGMENT_BITS = 16, NOW_MS = 1000000, SETTLE_STEPS = 3000, OBJECTS = 10 };
+enum { SEGMENTS = 32, SEGMENT_BITS = 16, NOW_MS = 1000000, SETTLE_STEPS = 3000, TAIL_RECORDS = 100, OBJECTS = 10 };
 
 struct fixture {
     struct pm *pm;
@@ -29,6 +29,7 @@ static void open_heap(struct fixture *fixture, bool fill)
                                          .durability = HEAP_DURABILITY_POWER,
                                          .eviction = HEAP_EVICTION_NONE,
                                          .sync_interval_ms = 1,
+                                         .tail_records = TAIL_RECORDS,
                                          .pm = fixture->pm};
 
     assert_int_equal(heap_open(&fixture->heap, &options), PM_OK);
@@ -369,6 +370,56 @@ static void test_scan(void **state)
     end(&fixture);
 }
 
+/* A leaf is damaged while the pool is closed. */
+static void begin_with_damaged_leaf(struct fixture *fixture)
+{
+    struct pmd_leaf *head;
+
+    begin(fixture, false);
+    head = (struct pmd_leaf *)pool_at(fixture->heap->pool, pool_segment_off(fixture->heap->pool, PM_SEGMENT_HEAD));
+    heap_close(fixture->heap);
+    head->area[100] ^= 1;
+    open_heap(fixture, false);
+}
+
+/* Nobody is to wait for an index that will never be complete. */
+static void test_leaf(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin_with_damaged_leaf(&fixture);
+    fixture.heap->index_failed = false; /* the filler is the first that meets it */
+    assert_false(heap_is_filled(fixture.heap));
+    assert_false(heap_cannot_fill(fixture.heap));
+    while (heap_fill_run_step(fixture.heap))
+        ;
+    assert_false(heap_is_filled(fixture.heap));
+    assert_true(heap_cannot_fill(fixture.heap));
+    end(&fixture);
+}
+
+/* Its cut fails, and from the tail's bound on writes are refused. */
+static void test_leaf_stops_the_index_writer(void **state)
+{
+    enum heap_reserve reserved = HEAP_RESERVED;
+    struct fixture fixture;
+
+    (void)state;
+    begin_with_damaged_leaf(&fixture);
+    for (int i = 0; i < 10 * TAIL_RECORDS && reserved == HEAP_RESERVED; i++) {
+        begin_turn(&fixture);
+        reserved = heap_reserve(fixture.worker, heap_bytes(2, 16), 1, false);
+        if (reserved == HEAP_RESERVED)
+            edit_put(&fixture, 1, "new");
+        end_turn(&fixture);
+        (void)heap_maintain_step(fixture.heap, fixture.now_us += 2000);
+    }
+    assert_int_equal(reserved, HEAP_FULL);
+    assert_true(heap_cannot_fill(fixture.heap));
+    end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +431,8 @@ int main(void)
         cmocka_unit_test(test_deleted_stays_deleted),
         cmocka_unit_test(test_transaction),
         cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_leaf),
+        cmocka_unit_test(test_leaf_stops_the_index_writer),
     };
 
     (void)!log_output_open("/dev/null"); /* errors are what is asked for */
