@@ -54,7 +54,7 @@ bool hash_index_open(struct hash_index **out, const struct pool *pool, uint64_t 
     /* Twice what max needs: a pool of smaller records than was thought still finds room. */
     index->buckets_max = clamp(max / GOAL_SLOTS_PER_8_BUCKETS * 16, wanted, BUCKETS_LIMIT);
     index->buckets_wanted = wanted;
-    index->units_max = clamp(index->buckets_max, BUCKETS_MIN, UNITS_LIMIT);
+    index->units_max = clamp(index->buckets_max, UNITS_MIN, UNITS_LIMIT);
     index->buckets = reserve(index->buckets_max * sizeof(struct bucket), wanted * sizeof(struct bucket));
     index->units = reserve(index->units_max * sizeof(struct unit), wanted / 4 * sizeof(struct unit));
     atomic_init(&index->state, n);
@@ -218,10 +218,10 @@ void hash_index_count(struct hash_index *index, uint64_t hash, int32_t change)
     atomic_store_explicit(&stripe->used, used, memory_order_relaxed);
 }
 
-static bool insert_word(struct hash_index *index, uint64_t hash, uint64_t word)
+static bool insert_word(struct hash_index *index, uint64_t hash, uint64_t word, bool reserved)
 {
     debug_check(word_is_slot(word));
-    if (!chain_add(index, bucket_for(index, hash), word))
+    if (!chain_add(index, bucket_for(index, hash), word, reserved))
         return false;
     hash_index_count(index, hash, 1);
     return true;
@@ -229,7 +229,7 @@ static bool insert_word(struct hash_index *index, uint64_t hash, uint64_t word)
 
 bool hash_index_insert(struct hash_index *index, uint64_t hash, pm_loc loc, uint32_t frequency, bool mark)
 {
-    return insert_word(index, hash, word_make(tag_of(hash), loc, frequency, mark));
+    return insert_word(index, hash, word_make(tag_of(hash), loc, frequency, mark), true);
 }
 
 /* The slot of ref: an insert since the find may have pushed it down into a unit, the link shows where. */
@@ -283,7 +283,7 @@ static bool same_key(const struct pool *pool, pm_loc a, pm_loc b)
     return record_has_key(pool, a, &key);
 }
 
-bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, bool *ok)
+bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, bool reserved, bool *ok)
 {
     struct chain_part part = chain_first(bucket_for(index, hash_bits));
     uint64_t tag = tag_of(hash_bits);
@@ -298,6 +298,7 @@ bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, b
                 return false;
         }
     } while (chain_next(index, &part));
-    *ok = insert_word(index, hash_bits, word_make(tag, loc, HASH_FREQUENCY_FILLED, false) | HASH_SLOT_UNVERIFIED);
+    *ok = insert_word(index, hash_bits, word_make(tag, loc, HASH_FREQUENCY_FILLED, false) | HASH_SLOT_UNVERIFIED,
+                      reserved);
     return *ok;
 }

@@ -37,7 +37,8 @@ static void tail_flush(struct heap *heap, const struct log_item *item)
         atomic_store(&heap->flush_at_ms, 0); /* it was carried out before the stop */
 }
 
-/* A record above W: the newest of each key stays in the hash index. From several threads. */
+/* A record above W: the newest of each key stays in the hash index. From several threads. The insert has nobody beside
+ * it and needs no reservation: the hash index has addresses for twice the records that the pool can hold. */
 static void tail_record(const struct log_item *item, void *context)
 {
     struct heap *heap = context;

@@ -107,7 +107,8 @@ enum heap_reserve {
     HEAP_FULL, /* out of memory, or the index has stopped for good and takes no more (logged): answer so */
 };
 /*
- * Before a command's first lock and write: room for `records` records of together `bytes` bytes (heap_bytes() each).
+ * Before a command's first lock and write: room for `records` records of together `bytes` bytes (heap_bytes() each), in
+ * the log and in the hash index.
  * deletes_only: may use the reserve that keeps a full pool deletable.
  */
 enum heap_reserve heap_reserve(struct heap_worker *worker, uint64_t bytes, uint32_t records,
@@ -157,8 +158,8 @@ void heap_edit_end(struct heap_edit *edit);
 /*
  * A transaction: everything edited between begin and commit becomes visible and durable as one. keys: all that will be
  * read or edited in it (their stripes are locked, in order); reads in it see its own edits. At most
- * HEAP_TRANSACTION_KEYS keys and LOG_TRANSACTION_RECORDS_MAX records by the reservation made just before (more: false,
- * nothing was locked). In an exclusive section it locks nothing and edits are published at once.
+ * HEAP_TRANSACTION_KEYS keys and LOG_TRANSACTION_RECORDS_MAX records by the reservation made just before (more, or no
+ * memory to note them: false, nothing was locked). In an exclusive section it locks nothing and edits are published at once.
  */
 enum { HEAP_TRANSACTION_KEYS = 1 << 20 };
 bool heap_transaction_begin(struct heap_worker *worker, const struct index_key *keys, size_t count) HEARTH_MUST_USE;

@@ -47,6 +47,7 @@ struct heap_worker {
     uint32_t number;
     uint64_t now_ms;
     uint32_t reserved_records; /* by the last heap_reserve() */
+    uint32_t reserved_slots;   /* held in the hash index: hash_index_reserve() */
     struct transaction transaction;
     bool exclusive; /* this worker holds the exclusive section */
     struct heap_counts counts;
@@ -126,11 +127,6 @@ static inline void heap_counts_add(struct heap_counts *counts, uint8_t db, int64
 void object_from_record(const struct pmd_record *record, struct object *out);
 /* C2: what this worker reads or builds on is durable at its level (TURN mode). */
 void heap_build_on(struct heap_worker *worker, pm_loc loc);
-/*
- * Finds the key's slot; while the hash index is not filled, a miss asks the ordered index and inserts what it names,
- * under the stripe lock. locked: the caller holds the stripe.
- */
-bool heap_find(struct heap_worker *worker, const struct index_key *key, bool locked, struct hash_ref *ref);
 
 /* transaction.c */
 struct staged *transaction_find(const struct heap_worker *worker, const struct index_key *key);

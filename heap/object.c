@@ -67,17 +67,22 @@ void heap_build_on(struct heap_worker *worker, pm_loc loc)
 /* While the hash index is not filled: what the ordered index names is inserted, under the stripe lock, which keeps the
  * filler and other workers from inserting the same key. The index is read under the lock too, and this turn's pin
  * keeps a deleted key's slot from going meanwhile, so an older version can never be inserted over a newer one. */
-static bool find_in_ordered(struct heap *heap, const struct index_key *key, struct hash_ref *ref)
+static bool find_in_ordered(struct heap *heap, const struct index_key *key, bool reserved, struct hash_ref *ref)
 {
     pm_loc loc = 0;
     bool ok;
 
-    if (skiplist_lookup(heap->skiplist, key, &loc) || loc == 0 || !hash_index_fill(heap->index, key->hash, loc, &ok))
+    if (skiplist_lookup(heap->skiplist, key, &loc) || loc == 0 ||
+        !hash_index_fill(heap->index, key->hash, loc, reserved, &ok))
         return false;
     return hash_index_find(heap->index, key, ref);
 }
 
-bool heap_find(struct heap_worker *worker, const struct index_key *key, bool locked, struct hash_ref *ref)
+/* Finds the key's slot; while the hash index is not filled, a miss asks the ordered index and inserts what it names,
+ * under the stripe lock. locked: the caller holds the stripe. reserved: for an edit, which may use the slot that heap_reserve() keeps for it; a read that finds the hash index full
+ * before it is filled (which fails then, and says so) is a miss. */
+static bool find(struct heap_worker *worker, const struct index_key *key, bool locked, bool reserved,
+                 struct hash_ref *ref)
 {
     struct heap *heap = worker->heap;
     bool filled =
@@ -88,7 +93,7 @@ bool heap_find(struct heap_worker *worker, const struct index_key *key, bool loc
         return found;
     if (!locked)
         hash_index_lock(heap->index, key->hash);
-    found = hash_index_find(heap->index, key, ref) || find_in_ordered(heap, key, ref);
+    found = hash_index_find(heap->index, key, ref) || find_in_ordered(heap, key, reserved, ref);
     if (!locked)
         hash_index_unlock(heap->index, key->hash);
     return found;
@@ -105,7 +110,7 @@ static bool find_readable(struct heap_worker *worker, const struct index_key *ke
 {
     bool locked = worker->transaction.active && transaction_holds(worker, key->hash);
 
-    while (heap_find(worker, key, locked, ref)) {
+    while (find(worker, key, locked, false, ref)) {
         if (HEARTH_LIKELY(!(ref->word & (HASH_SLOT_MARK | HASH_SLOT_UNVERIFIED))))
             return true;
         if (!(ref->word & HASH_SLOT_MARK))
@@ -198,7 +203,7 @@ void heap_edit_begin(struct heap_worker *worker, const struct index_key *key, st
         edit_show(edit, staged->loc);
         return;
     }
-    if (!heap_find(worker, key, true, &ref))
+    if (!find(worker, key, true, true, &ref))
         return;
     heap_build_on(worker, hash_slot_loc(ref.word));
     edit->p.has_slot = true;
@@ -222,7 +227,7 @@ static void edit_publish(struct heap_edit *edit, pm_loc loc)
     if (edit->p.has_slot)
         hash_index_set(worker->heap->index, &ref, loc, hash_slot_frequency(ref.word), false);
     else
-        must(hash_index_insert(worker->heap->index, edit->key->hash, loc, 0, false));
+        must(hash_index_insert(worker->heap->index, edit->key->hash, loc, 0, false)); /* heap_reserve() kept the room */
 }
 
 static pm_loc edit_append(struct heap_edit *edit, struct log_record *record)
