@@ -101,6 +101,13 @@ static uint64_t low_watermark(const struct pool *pool)
     return low < LOW_MIN ? LOW_MIN : low > LOW_MAX ? LOW_MAX : low;
 }
 
+bool cleaner_is_behind(const struct cleaner *cleaner)
+{
+    const struct pool *pool = cleaner->heap->pool;
+
+    return cleaner->active || pool_space_available(pool) < low_watermark(pool);
+}
+
 static bool is_candidate(const struct cleaner *cleaner, uint32_t segment)
 {
     uint8_t state = atomic_load_explicit(&cleaner->heap->pool->segments[segment].state, memory_order_relaxed);

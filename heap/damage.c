@@ -64,6 +64,17 @@ bool damage_verify(struct heap *heap, uint64_t hash, struct hash_ref *ref)
     return true;
 }
 
+/* From now on whoever finds it verifies it. */
+static void hide(struct heap *heap, uint64_t hash, pm_loc loc)
+{
+    struct hash_ref ref;
+
+    hash_index_lock(heap->index, hash);
+    if (hash_index_find_loc(heap->index, hash, loc, &ref))
+        hash_index_set_unverified(heap->index, &ref);
+    hash_index_unlock(heap->index, hash);
+}
+
 /* The hash that leads to the slot is that of the key, unless the key is what is damaged. */
 bool damage_verify_word(struct heap *heap, uint64_t word)
 {
@@ -75,10 +86,12 @@ bool damage_verify_word(struct heap *heap, uint64_t word)
     if (record_view_at(heap->pool, loc, &view))
         heap_key(heap, &key, view.header->db, view.key, view.header->key_len);
     if (!record_is_whole(heap->pool, loc)) {
+        if (!(word & HASH_SLOT_UNVERIFIED))
+            hide(heap, key.hash, loc);
         report(heap, key.hash, loc);
         return false;
     }
-    if (hash_index_find_loc(heap->index, key.hash, loc, &ref) && ref.word == word)
+    if ((word & HASH_SLOT_UNVERIFIED) && hash_index_find_loc(heap->index, key.hash, loc, &ref) && ref.word == word)
         hash_index_set_verified(&ref);
     return true;
 }

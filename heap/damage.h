@@ -2,7 +2,7 @@
 /*
  * Damaged records: found before they are served, then dropped (R4).
  *
- * IDEA: a slot that came from the ordered index is unverified. Whoever meets one, to show its record or to build on it,
+ * IDEA: a slot that came from the ordered index, or whose record the scrubber found damaged, is unverified. Whoever meets one, to show its record or to build on it,
  * compares the record with its checksum first and clears the bit. A damaged record's slot keeps the bit, so that every
  * later one turns away as well: the key is a miss, and can be written anew like one that never was there. The record is
  * noted here, and the cleaner drops it the way it drops what has expired: the ordered index, then the slot.
@@ -44,7 +44,8 @@ void damage_close(struct damage *damage);
 /* An unverified, unmarked slot of the key with this hash: true when its record is whole (the slot is no longer
  * unverified then). False: it is damaged, logged once, and not to be shown. Under the stripe lock or without. */
 bool damage_verify(struct heap *heap, uint64_t hash, struct hash_ref *ref);
-/* The same for a word that a scan gave. */
+/* The same for a word that a scan gave. A slot that was verified, and is damaged all the same, becomes unverified: for
+ * the scrubber, without a stripe lock. */
 bool damage_verify_word(struct heap *heap, uint64_t word);
 /* Hands out what is noted, DAMAGE_NOTED_MAX at most; returns how many. Each is handed out once. */
 uint32_t damage_take(struct damage *damage, struct damaged *out);

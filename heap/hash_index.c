@@ -268,6 +268,11 @@ void hash_index_set_mark(struct hash_index *index, const struct hash_ref *ref, b
         atomic_fetch_and_explicit(slot, ~HASH_SLOT_MARK, memory_order_release);
 }
 
+void hash_index_set_unverified(struct hash_index *index, const struct hash_ref *ref)
+{
+    atomic_fetch_or_explicit(ref_slot(index, ref), HASH_SLOT_UNVERIFIED, memory_order_relaxed);
+}
+
 void hash_index_remove(struct hash_index *index, uint64_t hash, const struct hash_ref *ref)
 {
     word_store(ref_slot(index, ref), 0);

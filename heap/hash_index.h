@@ -100,6 +100,8 @@ bool hash_index_insert(struct hash_index *index, uint64_t hash, pm_loc loc, uint
  * frequency as given, mark as given. */
 void hash_index_set(struct hash_index *index, const struct hash_ref *ref, pm_loc loc, uint32_t frequency, bool mark);
 void hash_index_set_mark(struct hash_index *index, const struct hash_ref *ref, bool mark);
+/* The record that it names is damaged: nobody is to be shown it. */
+void hash_index_set_unverified(struct hash_index *index, const struct hash_ref *ref);
 /* The stripe's other refs end here (slots of the bucket may move); inserts they outlive. hash: the key's. */
 void hash_index_remove(struct hash_index *index, uint64_t hash, const struct hash_ref *ref);
 /* Finds by location instead of by key: the slot that names loc, if any (for cleaner and evictor). Without the lock it

@@ -226,7 +226,7 @@ static enum pm_status open_all(struct heap *heap, bool reset)
         status = open_workers(heap);
     if (status == PM_OK) {
         heap_fill_init(&heap->fill, heap->pool, heap->skiplist, heap->index, heap->epochs);
-        if (!cleaner_open(&heap->cleaner, heap))
+        if (!cleaner_open(&heap->cleaner, heap) || !scrub_open(&heap->scrub, heap))
             status = PM_NO_MEMORY;
     }
     recovery_free(&recovery);
@@ -406,6 +406,8 @@ bool heap_maintain_step(struct heap *heap, uint64_t now_us)
     busy |= cleaner_step(heap->cleaner, now_us, clock_wall_ms());
     busy |= skiplist_step(heap->skiplist, context);
     busy |= heap_sweep_step(heap);
+    if (!busy && atomic_load_explicit(&heap->filled, memory_order_acquire) && !cleaner_is_behind(heap->cleaner))
+        scrub_step(&heap->scrub, now_us);
     atomic_store_explicit(&heap->exhausted,
                           !busy && step != INDEX_WRITER_WAITING && pool_space_available(heap->pool) == 0 &&
                               cleaner_is_stuck(heap->cleaner),

@@ -216,6 +216,7 @@ struct heap_stats {
     uint64_t drains, flush_lines, store_bytes;
     uint64_t recovery_us, recovered_records, fill_us;
     uint64_t damaged_records; /* found since the start, and not served */
+    uint64_t scrubbed_bytes, scrub_passes;
     bool filled, failed, disk_full, power, emulated, file_backing;
 };
 void heap_stats(struct heap *heap, struct heap_stats *out);

@@ -15,6 +15,7 @@
 #include "heap/fill.h"
 #include "heap/hash_index.h"
 #include "heap/heap.h"
+#include "heap/scrub.h"
 #include "persist/index_writer.h"
 #include "persist/recovery.h"
 
@@ -65,6 +66,7 @@ struct heap {
     struct cleaner *cleaner;
     struct heap_fill fill;
     struct damage damage;
+    struct scrub scrub;
     struct pm_context context;      /* of open and close */
     struct pm_context sync_context; /* of the sync actor */
     _Atomic uint32_t sync_interval_ms;

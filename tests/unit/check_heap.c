@@ -253,6 +253,45 @@ static void check_transaction(void **state)
     end(&fixture);
 }
 
+/* More members than the notes of a transaction had room for before. */
+static void check_large_transaction(void **state)
+{
+    enum { KEYS = 300 };
+    static struct index_key keys[KEYS];
+    static char texts[KEYS][8];
+    struct fixture fixture;
+    struct heap_worker *worker;
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_NONE, 1);
+    for (int i = 0; i < KEYS; i++)
+        heap_key(fixture.heap, &keys[i], 0, texts[i], (size_t)snprintf(texts[i], sizeof texts[i], "key%d", i));
+    for (int count = 1; count <= KEYS; count = count * 3 + 1) {
+        worker = turn(&fixture, 0);
+        assert_int_equal(heap_reserve(worker, (uint64_t)count * heap_bytes(8, 8), (uint32_t)count, false),
+                         HEAP_RESERVED);
+        assert_true(heap_transaction_begin(worker, keys, (size_t)count));
+        for (int i = 0; i < count; i++) {
+            struct log_part part = {&count, sizeof count};
+            struct heap_put what = {.parts = &part, .part_count = 1};
+            struct heap_edit edit;
+
+            heap_edit_begin(worker, &keys[i], &edit);
+            heap_edit_put(&edit, &what);
+            heap_edit_end(&edit);
+        }
+        heap_transaction_commit(worker);
+        for (int i = 0; i < count; i++) {
+            struct object object;
+
+            assert_true(heap_get(worker, &keys[i], &object));
+            assert_memory_equal(object.value, &count, sizeof count);
+        }
+        done(worker);
+    }
+    end(&fixture);
+}
+
 static void check_flush(void **state)
 {
     struct fixture fixture;
@@ -675,6 +714,7 @@ int main(void)
         cmocka_unit_test(check_objects),
         cmocka_unit_test(check_cas_grows_over_restarts),
         cmocka_unit_test(check_transaction),
+        cmocka_unit_test(check_large_transaction),
         cmocka_unit_test(check_flush),
         cmocka_unit_test(check_delayed_flush_survives_a_restart_and_happens_once),
         cmocka_unit_test(check_flush_replaces_a_delayed_one),

@@ -370,6 +370,76 @@ static void test_scan(void **state)
     end(&fixture);
 }
 
+/* ---- the scrubber ---- */
+
+/* Damaged after it was verified: found without anybody asking for it. */
+static void test_scrub(void **state)
+{
+    struct fixture fixture;
+    struct heap_stats stats;
+
+    (void)state;
+    begin(&fixture, true);
+    begin_turn(&fixture);
+    for (int i = 0; i < OBJECTS - 1; i++)
+        assert_true(has(&fixture, i, "value"));
+    end_turn(&fixture);
+    damage(&fixture, 1);
+    settle(&fixture);
+    heap_stats(fixture.heap, &stats);
+    assert_int_equal(stats.scrub_passes, 1); /* and it rests */
+    assert_int_equal(stats.damaged_records, 1);
+    assert_int_equal(indexed_loc(&fixture, 1), 0);
+    assert_int_equal(key_count(&fixture), OBJECTS - 1);
+    begin_turn(&fixture);
+    assert_false(has(&fixture, 1, "value"));
+    assert_false(is_unverified(&fixture, OBJECTS - 1));
+    for (int i = 2; i < OBJECTS; i++)
+        assert_true(has(&fixture, i, "value"));
+    end_turn(&fixture);
+    end(&fixture);
+}
+
+/* From the scrubber's find on the key is a miss, before anything is dropped. */
+static void test_scrub_hides(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, true);
+    begin_turn(&fixture);
+    assert_true(has(&fixture, 1, "value"));
+    end_turn(&fixture);
+    damage(&fixture, 1);
+    while (fixture.heap->scrub.passes == 0)
+        scrub_step(&fixture.heap->scrub, fixture.now_us += 10000);
+    assert_true(is_unverified(&fixture, 1));
+    begin_turn(&fixture);
+    assert_false(has(&fixture, 1, "value"));
+    end_turn(&fixture);
+    end(&fixture);
+}
+
+static void test_scrub_pace(void **state)
+{
+    struct fixture fixture;
+    struct scrub *scrub;
+    uint64_t ticks = 0, bytes;
+
+    (void)state;
+    begin(&fixture, true);
+    scrub = &fixture.heap->scrub;
+    bytes = OBJECTS * record_bytes(PMD_LAST, 2, 5);
+    scrub->bytes_a_second = 100; /* one byte a tick */
+    while (scrub->passes == 0 && ticks++ < 10 * bytes) {
+        scrub_step(scrub, fixture.now_us += 10000);
+        scrub_step(scrub, fixture.now_us += 100); /* too soon */
+        assert_true(scrub->bytes <= ticks + record_bytes(PMD_LAST, 2, 5) * 3);
+    }
+    assert_int_equal(scrub->bytes, bytes);
+    end(&fixture);
+}
+
 /* A leaf is damaged while the pool is closed. */
 static void begin_with_damaged_leaf(struct fixture *fixture)
 {
@@ -431,6 +501,9 @@ int main(void)
         cmocka_unit_test(test_deleted_stays_deleted),
         cmocka_unit_test(test_transaction),
         cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_scrub),
+        cmocka_unit_test(test_scrub_hides),
+        cmocka_unit_test(test_scrub_pace),
         cmocka_unit_test(test_leaf),
         cmocka_unit_test(test_leaf_stops_the_index_writer),
     };
