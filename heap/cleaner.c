@@ -114,7 +114,7 @@ static bool is_candidate(const struct cleaner *cleaner, uint32_t segment)
 
     if (state != PMD_SEGMENT_INDEXED && state != PMD_SEGMENT_SURVIVOR)
         return false;
-    if (segment == cleaner->out_segment)
+    if (segment == cleaner->out_segment || cleaner->heap->pool->segments[segment].damaged)
         return false;
     for (uint32_t i = 0; i < cleaner->condemned_count; i++)
         if (cleaner->condemned[i].segment == segment)
@@ -380,7 +380,8 @@ static void account(struct cleaner *cleaner, const struct index_op *op)
 
     if (!op->done)
         return;
-    index_writer_live(pool, op->old_loc, -(int64_t)index_writer_record_bytes(pool, op->old_loc));
+    if (index_writer_record_bytes(pool, op->old_loc) <= pool->segment_bytes) /* a damaged header may say anything */
+        index_writer_live(pool, op->old_loc, -(int64_t)index_writer_record_bytes(pool, op->old_loc));
     if (op->kind == INDEX_SWITCH_IF)
         index_writer_live(pool, op->loc, index_writer_record_bytes(pool, op->loc));
 }
@@ -471,6 +472,18 @@ static bool clean_chunk(struct cleaner *cleaner, uint64_t now_ms)
     return status ? give_up(cleaner, status) : true;
 }
 
+/* A header is damaged, so that the records behind it cannot be found here: some may live, and stay where they are. */
+static bool keep_victim(struct cleaner *cleaner)
+{
+    log_error("cleaner",
+              "segment %u has a damaged record header: the segment is kept, what lives behind it is served on (R4)",
+              cleaner->victim);
+    atomic_fetch_add_explicit(&cleaner->stats.damaged, 1, memory_order_relaxed);
+    cleaner->heap->pool->segments[cleaner->victim].damaged = true;
+    cleaner->active = false;
+    return true;
+}
+
 static bool scan(struct cleaner *cleaner, uint64_t now_ms)
 {
     struct epochs *epochs = cleaner->heap->epochs;
@@ -481,6 +494,8 @@ static bool scan(struct cleaner *cleaner, uint64_t now_ms)
     epoch_leave(cleaner->pin);
     if (!ok || !cleaner->walked)
         return ok;
+    if (cleaner->walk.damaged)
+        return keep_victim(cleaner);
     cleaner->condemned[cleaner->condemned_count++] = (struct condemned){cleaner->victim, epoch_advance(epochs)};
     cleaner->active = false;
     return true;
@@ -542,19 +557,14 @@ static bool drop_expired(struct cleaner *cleaner, uint64_t now_us, uint64_t now_
 static bool drop_op(struct cleaner *cleaner, const struct damaged *damaged, struct index_op *op)
 {
     struct heap *heap = cleaner->heap;
-    struct record_view view;
     struct hash_ref ref;
     bool named;
 
     hash_index_lock(heap->index, damaged->hash);
-    named = hash_index_find_loc(heap->index, damaged->hash, damaged->loc, &ref) &&
-            record_view_at(heap->pool, damaged->loc, &view);
+    named = hash_index_find_loc(heap->index, damaged->hash, damaged->loc, &ref);
     hash_index_unlock(heap->index, damaged->hash);
-    if (!named)
-        return false;
     *op = (struct index_op){.kind = INDEX_REMOVE_IF, .old_loc = damaged->loc};
-    heap_key(heap, &op->key, view.header->db, view.key, view.header->key_len);
-    return op->key.hash == damaged->hash;
+    return named && damage_key(heap, damaged->loc, &op->key) && op->key.hash == damaged->hash;
 }
 
 /* Drops what a first touch found damaged, the same way. */

@@ -75,16 +75,25 @@ static void hide(struct heap *heap, uint64_t hash, pm_loc loc)
     hash_index_unlock(heap->index, hash);
 }
 
+bool damage_key(const struct heap *heap, pm_loc loc, struct index_key *key)
+{
+    const struct pmd_record *record = record_at(heap->pool, loc);
+    uint64_t from = (uint64_t)(record_key(record) - heap->pool->pm->base);
+
+    if (from + record->key_len > pool_segment_off(heap->pool, pool_segment_of(heap->pool, loc * PM_UNIT) + 1))
+        return false;
+    heap_key(heap, key, record->db, record_key(record), record->key_len);
+    return true;
+}
+
 /* The hash that leads to the slot is that of the key, unless the key is what is damaged. */
 bool damage_verify_word(struct heap *heap, uint64_t word)
 {
     pm_loc loc = hash_slot_loc(word);
-    struct record_view view;
     struct index_key key = {0};
     struct hash_ref ref;
 
-    if (record_view_at(heap->pool, loc, &view))
-        heap_key(heap, &key, view.header->db, view.key, view.header->key_len);
+    (void)damage_key(heap, loc, &key);
     if (!record_is_whole(heap->pool, loc)) {
         if (!(word & HASH_SLOT_UNVERIFIED))
             hide(heap, key.hash, loc);

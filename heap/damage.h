@@ -47,6 +47,9 @@ bool damage_verify(struct heap *heap, uint64_t hash, struct hash_ref *ref);
 /* The same for a word that a scan gave. A slot that was verified, and is damaged all the same, becomes unverified: for
  * the scrubber, without a stripe lock. */
 bool damage_verify_word(struct heap *heap, uint64_t word);
+/* The key that the record claims to have, with its hash: false when it would lie beyond the segment. Whether it leads
+ * back to loc says whether it is the true one. Points into the record. */
+bool damage_key(const struct heap *heap, pm_loc loc, struct index_key *key);
 /* Hands out what is noted, DAMAGE_NOTED_MAX at most; returns how many. Each is handed out once. */
 uint32_t damage_take(struct damage *damage, struct damaged *out);
 

@@ -315,11 +315,12 @@ static void set_clean(struct pmd_superblock *superblock, void *argument)
 static void settle(struct heap *heap)
 {
     enum { STEPS_MAX = 1000000 };
-    uint64_t records = 1, bytes;
+    bool settled = false;
 
     index_writer_request(heap->index_writer);
-    for (int i = 0; i < STEPS_MAX && records && !pm_failed(heap->pm); i++) {
+    for (int i = 0; i < STEPS_MAX && !settled && !pm_failed(heap->pm); i++) {
         enum index_writer_step step;
+        uint64_t records, bytes;
 
         if (heap->mode == PMD_COMMIT_EPOCH)
             (void)log_sync_step(heap->log, &heap->sync_context);
@@ -327,6 +328,7 @@ static void settle(struct heap *heap)
         if (step == INDEX_WRITER_FULL || step == INDEX_WRITER_FAILED)
             break;
         log_tail(heap->log, &records, &bytes);
+        settled = records == 0 && step == INDEX_WRITER_IDLE; /* what was read of the tail is applied, too */
         if (records && step == INDEX_WRITER_IDLE)
             index_writer_request(heap->index_writer);
     }

@@ -21,6 +21,7 @@ struct segment {
     _Atomic uint32_t generation;
     _Atomic uint8_t state; /* enum pmd_segment_state */
     uint8_t writer;
+    bool damaged;               /* cannot be walked to its end, and is not freed in this run; the cleaner's */
     _Atomic uint32_t length;    /* bytes, once sealed */
     _Atomic int64_t live_bytes; /* of records named by the ordered index (R1); an estimate after a restart */
     uint32_t record_count;

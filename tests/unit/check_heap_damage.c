@@ -7,6 +7,8 @@
  */
 #include "tests/unit/check.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "heap/heap_internal.h"
@@ -56,6 +58,12 @@ static void end_turn(struct fixture *fixture)
     uint64_t wait_epoch;
 
     assert_int_equal(heap_turn_end(fixture->worker, &wait_epoch), PM_OK);
+}
+
+static void settle_some(struct fixture *fixture)
+{
+    for (int i = 0; i < 20; i++)
+        (void)heap_maintain_step(fixture->heap, fixture->now_us += 2000);
 }
 
 /* ---- keys: "k0" to "k9" ---- */
@@ -151,6 +159,13 @@ static void damage(struct fixture *fixture, int object)
     ((uint8_t *)fixture->pm->base)[view.value - fixture->pm->base] ^= 4;
 }
 
+static void damage_header(struct fixture *fixture, int object)
+{
+    struct pmd_record *record = pm_at(fixture->pm, indexed_loc(fixture, object) * PM_UNIT);
+
+    record->value_len = UINT32_MAX;
+}
+
 static void begin(struct fixture *fixture, bool fill)
 {
     *fixture = (struct fixture){.now_us = 0};
@@ -164,7 +179,6 @@ static void begin(struct fixture *fixture, bool fill)
         edit_put(fixture, i, "value");
     }
     end_turn(fixture);
-    settle(fixture); /* into the index: a tail is verified by recovery */
     heap_close(fixture->heap);
     open_heap(fixture, fill);
 }
@@ -370,6 +384,74 @@ static void test_scan(void **state)
     end(&fixture);
 }
 
+/* ---- the cleaner ---- */
+
+enum { FILLERS = 600, SURVIVORS = 8, SURVIVOR_BYTES = 1500 };
+
+static void put_named(struct fixture *fixture, const char *text, size_t value_bytes)
+{
+    static const char value[SURVIVOR_BYTES];
+    struct log_part part = {value, value_bytes};
+    struct heap_put what = {.parts = &part, .part_count = 1};
+    struct index_key key;
+    struct heap_edit edit;
+
+    begin_turn(fixture);
+    while (heap_reserve(fixture->worker, heap_bytes(8, SURVIVOR_BYTES), 1, false) != HEAP_RESERVED) {
+        end_turn(fixture);
+        settle(fixture);
+        begin_turn(fixture);
+    }
+    heap_key(fixture->heap, &key, 0, text, strlen(text));
+    heap_edit_begin(fixture->worker, &key, &edit);
+    heap_edit_put(&edit, &what);
+    heap_edit_end(&edit);
+    end_turn(fixture);
+}
+
+/* Behind a damaged header the cleaner finds no records: it must not free them. */
+static void test_cleaner_keeps_what_it_cannot_walk(void **state)
+{
+    struct fixture fixture;
+    struct record_view view;
+    char text[8];
+
+    (void)state;
+    begin(&fixture, true);
+    put_named(&fixture, "victim", 100);
+    for (int i = 0; i < SURVIVORS; i++) {
+        snprintf(text, sizeof text, "s%d", i);
+        put_named(&fixture, text, SURVIVOR_BYTES);
+    }
+    settle(&fixture);
+    {
+        struct index_key key;
+        pm_loc loc;
+
+        heap_key(fixture.heap, &key, 0, "victim", 6);
+        assert_int_equal(skiplist_writer_lookup(fixture.heap->skiplist, &key, &loc), PM_OK);
+        assert_true(record_view_at(fixture.heap->pool, loc, &view));
+        ((struct pmd_record *)(uintptr_t)view.header)->value_len = UINT32_MAX;
+    }
+    for (int i = 0; i < 3 * FILLERS; i++) { /* all over the pool: soon that segment is the emptiest */
+        snprintf(text, sizeof text, "f%u", (uint32_t)i * UINT32_C(2654435761) % (1 << 20) % FILLERS);
+        put_named(&fixture, text, SURVIVOR_BYTES);
+        settle_some(&fixture);
+    }
+    assert_int_equal(damaged_count(&fixture), 1); /* it is chosen once */
+    begin_turn(&fixture);
+    for (int i = 0; i < SURVIVORS; i++) {
+        struct index_key key;
+        struct object object;
+
+        snprintf(text, sizeof text, "s%d", i);
+        heap_key(fixture.heap, &key, 0, text, strlen(text));
+        assert_true(heap_get(fixture.worker, &key, &object));
+    }
+    end_turn(&fixture);
+    end(&fixture);
+}
+
 /* ---- the scrubber ---- */
 
 /* Damaged after it was verified: found without anybody asking for it. */
@@ -409,14 +491,21 @@ static void test_scrub_hides(void **state)
     begin(&fixture, true);
     begin_turn(&fixture);
     assert_true(has(&fixture, 1, "value"));
+    assert_true(has(&fixture, 2, "value"));
     end_turn(&fixture);
     damage(&fixture, 1);
+    damage_header(&fixture, 2);
     while (fixture.heap->scrub.passes == 0)
         scrub_step(&fixture.heap->scrub, fixture.now_us += 10000);
     assert_true(is_unverified(&fixture, 1));
+    assert_true(is_unverified(&fixture, 2));
     begin_turn(&fixture);
     assert_false(has(&fixture, 1, "value"));
+    assert_false(has(&fixture, 2, "value"));
     end_turn(&fixture);
+    settle(&fixture);
+    assert_int_equal(indexed_loc(&fixture, 1), 0);
+    assert_int_equal(indexed_loc(&fixture, 2), 0);
     end(&fixture);
 }
 
@@ -501,6 +590,7 @@ int main(void)
         cmocka_unit_test(test_deleted_stays_deleted),
         cmocka_unit_test(test_transaction),
         cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_cleaner_keeps_what_it_cannot_walk),
         cmocka_unit_test(test_scrub),
         cmocka_unit_test(test_scrub_hides),
         cmocka_unit_test(test_scrub_pace),
