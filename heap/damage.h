@@ -2,10 +2,11 @@
 /*
  * Damaged records: found before they are served, then dropped (R4).
  *
- * IDEA: a slot that came from the ordered index, or whose record the scrubber found damaged, is unverified. Whoever meets one, to show its record or to build on it,
- * compares the record with its checksum first and clears the bit. A damaged record's slot keeps the bit, so that every
- * later one turns away as well: the key is a miss, and can be written anew like one that never was there. The record is
- * noted here, and the cleaner drops it the way it drops what has expired: the ordered index, then the slot.
+ * IDEA: a slot that came from the ordered index, or whose record the scrubber found damaged, is unverified. Whoever
+ * meets one, to show its record or to build on it, compares the record with its checksum first and clears the bit. A
+ * damaged record's slot keeps the bit, so that every later one turns away as well: the key is a miss, and can be written
+ * anew like one that never was there. The record is noted here, and the cleaner drops it the way it drops what has
+ * expired: the ordered index, then the slot.
  *
  * COST: a record is read whole once after a start; from then on the test for a mark (heap.h) is all there is.
  *

@@ -108,16 +108,16 @@ void hash_index_remove(struct hash_index *index, uint64_t hash, const struct has
  * may miss one that is moving. */
 bool hash_index_find_loc(const struct hash_index *index, uint64_t hash, pm_loc loc, struct hash_ref *ref);
 /* Refill from an index entry: inserts, unverified, with frequency 1, unless a slot for the same key is there. Records
- * are read only where an equal tag is in the bucket already. reserved: by the caller; else what others
- * reserved is left to them. Result: inserted or not. False in *ok: table full. */
+ * are read only where an equal tag is in the bucket already. reserved: by the caller; else what others reserved is left
+ * to them. Result: inserted or not. False in *ok: table full. */
 bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, bool reserved, bool *ok);
 
 /* ---- without a lock ---- */
 
 /*
  * Room for `inserts` inserts by the caller until it reserves again (C7): what the table refuses, it refuses here, before
- * anything was written. *held: what the caller holds, 0 at first, kept between calls, so that a call that asks for no
- * more than the last one is two loads; each owner has its own. False: no room.
+ * anything was written. *held: what the caller holds, 0 at first, kept between calls, so that a call for a few inserts
+ * is two loads; each owner has its own. False: no room.
  */
 bool hash_index_reserve(struct hash_index *index, uint32_t *held, uint32_t inserts) HEARTH_MUST_USE;
 

@@ -16,15 +16,15 @@
  *   H2  A chain has no more units than its slots need (but for a moment, under its lock). It has no bound of its own, or
  *       an insert could fail after its record was appended: hashes are seeded and secret, so that a chain beyond
  *       CHAIN_UNITS_MAX does not come about; a scan would give no more of it than that.
- *   H6  Units in use and units reserved are no more than there are. A reservation stands until its owner's next one:
- *       then each owner has taken no more since it last looked than what it reserved, and whoever looked last saw room
- *       for all of them. Takers without a reservation (splits, refills) leave alone what is reserved.
- *   H3  Chains change only under their stripe lock, frequencies and unverified bits excepted. All buckets that share their low 14 bits,
- *       hence a bucket and all its split images, have one stripe.
+ *   H3  Chains change only under their stripe lock, frequencies and unverified bits excepted. All buckets that share
+ *       their low 14 bits, hence a bucket and all its split images, have one stripe.
  *   H4  A slot that leaves its place for another (a split, a chain that shrinks) is in its new place first, then
  *       `state` changes, then the old place is cleared; each step is a release. A slot pushed from the last word of
  *       its bucket into a new unit is in the unit before the link takes its place, and needs no change of state.
  *   H5  A unit is given to another chain only after the change of state that belongs to its leaving.
+ *   H6  Units in use and units reserved are no more than there are. A reservation stands until its owner's next one:
+ *       then each owner has taken no more since it last looked than what it reserved, and whoever looked last saw room
+ *       for all of them. Takers without a reservation (splits, refills) leave alone what is reserved.
  *
  * WHY A READER NEVER MISSES A KEY that is there all the time. It reads `state` (acquire), walks the chain front to
  * back, each word with acquire, and if it found nothing reads `state` again: changed, it starts over. Suppose that it

@@ -159,7 +159,8 @@ void heap_edit_end(struct heap_edit *edit);
  * A transaction: everything edited between begin and commit becomes visible and durable as one. keys: all that will be
  * read or edited in it (their stripes are locked, in order); reads in it see its own edits. At most
  * HEAP_TRANSACTION_KEYS keys and LOG_TRANSACTION_RECORDS_MAX records by the reservation made just before (more, or no
- * memory to note them: false, nothing was locked). In an exclusive section it locks nothing and edits are published at once.
+ * memory to note them: false, nothing was locked). In an exclusive section it locks nothing and edits are published at
+ * once.
  */
 enum { HEAP_TRANSACTION_KEYS = 1 << 20 };
 bool heap_transaction_begin(struct heap_worker *worker, const struct index_key *keys, size_t count) HEARTH_MUST_USE;

@@ -2,8 +2,8 @@
 /*
  * What the files of the heap share.
  *
- * LOCK ORDER: exclusive section > stripe locks (ascending) > count_lock, damage.lock. Nobody waits for space, W, a grace period or
- * another worker's turn while holding a stripe lock (C7).
+ * LOCK ORDER: exclusive section > stripe locks (ascending) > count_lock, damage.lock. Nobody waits for space, W, a grace
+ * period or another worker's turn while holding a stripe lock (C7).
  */
 #ifndef HEARTH_HEAP_HEAP_INTERNAL_H
 #define HEARTH_HEAP_HEAP_INTERNAL_H

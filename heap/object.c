@@ -79,8 +79,9 @@ static bool find_in_ordered(struct heap *heap, const struct index_key *key, bool
 }
 
 /* Finds the key's slot; while the hash index is not filled, a miss asks the ordered index and inserts what it names,
- * under the stripe lock. locked: the caller holds the stripe. reserved: for an edit, which may use the slot that heap_reserve() keeps for it; a read that finds the hash index full
- * before it is filled (which fails then, and says so) is a miss. */
+ * under the stripe lock. locked: the caller holds the stripe. reserved: for an edit, which may use the slot that
+ * heap_reserve() keeps for it; a read that finds the hash index full before it is filled (the filler stops then, and
+ * says so) is a miss. */
 static bool find(struct heap_worker *worker, const struct index_key *key, bool locked, bool reserved,
                  struct hash_ref *ref)
 {
@@ -174,15 +175,17 @@ static void edit_show(struct heap_edit *edit, pm_loc loc)
         object_from_record(record, &edit->old);
 }
 
-/* The slot's record is damaged: nothing to be seen or built upon (R4), but the key has a slot, counts as one (the
- * ordered index counted it, unless a FLUSH came) and may be overwritten or deleted. Its cts is not to be trusted; it is
- * of a former run, so that any that is drawn now is above it (C5). */
+/* The slot's record is damaged: nothing to be seen or built upon (R4), but the key has a slot, counts as one (unless a
+ * FLUSH came since, as far as can be told) and may be overwritten or deleted. Its cts is not to be trusted; but it is at
+ * or below W, so that any that is drawn now is above it. */
 static void edit_hide(struct heap_edit *edit, pm_loc loc)
 {
     const struct heap *heap = edit->worker->heap;
+    const struct pmd_record *record = record_at(heap->pool, loc);
 
-    edit->p.counted = atomic_load_explicit(&heap->flush_cts[edit->key->db], memory_order_relaxed) == 0;
-    edit->p.expires = edit->p.counted && (record_at(heap->pool, loc)->flags & PMD_HAS_EXPIRY);
+    edit->p.counted =
+        atomic_load_explicit(&heap->flush_cts[edit->key->db], memory_order_relaxed) == 0 || heap_visible(heap, record);
+    edit->p.expires = edit->p.counted && (record->flags & PMD_HAS_EXPIRY);
     edit->p.damaged = true;
 }
 

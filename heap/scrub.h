@@ -10,8 +10,8 @@
  *
  * A record whose key is what was damaged is only reported: no lookup can find it, and nothing leads from it to its slot.
  *
- * PACE: 16 MB/s, in ticks; a pass does not begin sooner than ten minutes after the one before. Maintenance calls it when it
- * has nothing else to do and the cleaner is not behind.
+ * PACE: 16 MB/s, in ticks; a pass does not begin sooner than ten minutes after the one before. Maintenance calls it when
+ * it has nothing else to do and the cleaner is not behind.
  *
  * THREADS: the index writer's.
  *

@@ -414,7 +414,7 @@ static void test_cleaner_keeps_what_it_cannot_walk(void **state)
 {
     struct fixture fixture;
     struct record_view view;
-    char text[8];
+    char text[16];
 
     (void)state;
     begin(&fixture, true);
