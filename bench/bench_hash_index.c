@@ -108,7 +108,7 @@ static double fill_all(struct bench *bench)
             bool ok;
 
             hash_index_lock(bench->index, fake_mix(j));
-            must(hash_index_fill(bench->index, fake_mix(j), fake_loc(&bench->fake, j, 0), &ok));
+            must(hash_index_fill(bench->index, fake_mix(j), fake_loc(&bench->fake, j, 0), true, &ok));
             hash_index_unlock(bench->index, fake_mix(j));
             hash_index_grow(bench->index);
         }

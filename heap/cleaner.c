@@ -105,13 +105,21 @@ static uint64_t low_watermark(const struct pool *pool)
     return low < LOW_MIN ? LOW_MIN : low > LOW_MAX ? LOW_MAX : low;
 }
 
+bool cleaner_is_behind(const struct cleaner *cleaner)
+{
+    const struct pool *pool = cleaner->heap->pool;
+
+    return cleaner->active || pool_space_available(pool) < low_watermark(pool);
+}
+
 static bool is_candidate(const struct cleaner *cleaner, uint32_t segment)
 {
-    uint8_t state = atomic_load_explicit(&cleaner->heap->pool->segments[segment].state, memory_order_relaxed);
+    const struct pool *pool = cleaner->heap->pool;
+    uint8_t state = atomic_load_explicit(&pool->segments[segment].state, memory_order_relaxed);
 
     if (state != PMD_SEGMENT_INDEXED && state != PMD_SEGMENT_SURVIVOR)
         return false;
-    if (segment == cleaner->out_segment || cleaner->heap->pool->segments[segment].tombstones != 0)
+    if (segment == cleaner->out_segment || pool->segments[segment].tombstones != 0 || pool->segments[segment].damaged)
         return false;
     for (uint32_t i = 0; i < cleaner->condemned_count; i++)
         if (cleaner->condemned[i].segment == segment)
@@ -151,7 +159,7 @@ static void condemn(struct cleaner *cleaner, uint32_t segment, uint64_t epoch)
 }
 
 /*
- * Neither the index nor a slot names anything in it. Its live bytes are exact, since it was filled in this run; all of
+ * Neither the index nor a slot names anything in it. Its live records are exact, since it was filled in this run; all of
  * it is at or below W, so a slot that named a record of it would name what the index names, or a tombstone that is to
  * be forgotten, or what a FLUSH covers, and that still counts as live.
  */
@@ -159,7 +167,7 @@ static bool is_dead(const struct cleaner *cleaner, uint32_t segment)
 {
     const struct segment *state = &cleaner->heap->pool->segments[segment];
 
-    return atomic_load_explicit(&state->live_bytes, memory_order_relaxed) == 0 &&
+    return atomic_load_explicit(&state->live_records, memory_order_relaxed) == 0 &&
            atomic_load_explicit(&state->sequence, memory_order_relaxed) != 0 && is_candidate(cleaner, segment);
 }
 
@@ -277,16 +285,23 @@ static bool flush_is_indexed(const struct heap *heap, uint8_t db)
     return cts_epoch(cts) <= index_writer_w(heap->index_writer);
 }
 
+/* A copy gets a checksum of its own: what is damaged must not be copied. */
+static bool is_whole(struct cleaner *cleaner, const struct look *look)
+{
+    if (record_verify(cleaner->heap->pool, look->loc * PM_UNIT, &look->view))
+        return true;
+    log_error("cleaner", "damaged record at offset %llu: its key is dropped, never served (R4)",
+              (unsigned long long)(look->loc * PM_UNIT));
+    atomic_fetch_add_explicit(&cleaner->stats.damaged, 1, memory_order_relaxed);
+    return false;
+}
+
 static enum fate fate_of_live(struct cleaner *cleaner, const struct look *look, uint32_t frequency, uint64_t now_ms)
 {
     struct heap *heap = cleaner->heap;
 
-    if (!record_verify(heap->pool, look->loc * PM_UNIT, &look->view)) {
-        log_error("cleaner", "damaged record at offset %llu: its key is dropped, never served (R4)",
-                  (unsigned long long)(look->loc * PM_UNIT));
-        atomic_fetch_add_explicit(&cleaner->stats.damaged, 1, memory_order_relaxed);
+    if (!is_whole(cleaner, look))
         return FATE_DROP;
-    }
     if (!heap_visible(heap, look->view.header)) /* the FLUSH must be durable before what it covers goes */
         return flush_is_indexed(heap, look->view.header->db) ? FATE_DROP : FATE_MOVE;
     if (look->view.expire_at_ms && look->view.expire_at_ms <= now_ms) {
@@ -311,9 +326,10 @@ static enum fate judge(struct cleaner *cleaner, const struct look *look, uint64_
         return named == look->loc ? FATE_FORGET : FATE_NOTHING;
     if (named == look->loc)
         return fate_of_live(cleaner, look, hash_slot_frequency(ref.word), now_ms);
-    if (!found || cts_epoch(record_at(heap->pool, named)->cts) <= index_writer_w(heap->index_writer))
+    if (!found || cts_epoch(record_at(heap->pool, named)->cts) <= index_writer_w(heap->index_writer) ||
+        !index_names(cleaner, look))
         return FATE_NOTHING;
-    return index_names(cleaner, look) ? FATE_MOVE : FATE_NOTHING;
+    return is_whole(cleaner, look) ? FATE_MOVE : FATE_DROP;
 }
 
 /* ---- moving ---- */
@@ -415,7 +431,7 @@ static void account(struct cleaner *cleaner, const struct index_op *op)
 
     if (!op->done)
         return;
-    index_writer_live(pool, op->old_loc, -(int64_t)index_writer_record_bytes(pool, op->old_loc));
+    index_writer_dead(pool, op->old_loc, index_writer_record_bytes(pool, op->old_loc));
     if (op->kind == INDEX_SWITCH_IF)
         index_writer_live(pool, op->loc, index_writer_record_bytes(pool, op->loc));
 }
@@ -506,6 +522,18 @@ static bool clean_chunk(struct cleaner *cleaner, uint64_t now_ms)
     return status ? give_up(cleaner, status) : true;
 }
 
+/* A header is damaged, so that the records behind it cannot be found here: some may live, and stay where they are. */
+static bool keep_victim(struct cleaner *cleaner)
+{
+    log_error("cleaner",
+              "segment %u has a damaged record header: the segment is kept, what lives behind it is served on (R4)",
+              cleaner->victim);
+    atomic_fetch_add_explicit(&cleaner->stats.damaged, 1, memory_order_relaxed);
+    cleaner->heap->pool->segments[cleaner->victim].damaged = true;
+    cleaner->active = false;
+    return true;
+}
+
 static bool scan(struct cleaner *cleaner, uint64_t now_ms)
 {
     struct epochs *epochs = cleaner->heap->epochs;
@@ -516,6 +544,8 @@ static bool scan(struct cleaner *cleaner, uint64_t now_ms)
     epoch_leave(cleaner->pin);
     if (!ok || !cleaner->walked)
         return ok;
+    if (cleaner->walk.damaged)
+        return keep_victim(cleaner);
     condemn(cleaner, cleaner->victim, epoch_advance(epochs));
     cleaner->active = false;
     return true;
@@ -572,11 +602,45 @@ static bool drop_expired(struct cleaner *cleaner, uint64_t now_us, uint64_t now_
     return done;
 }
 
+/* The index removes it if it still names it; then the slot goes. False: the slot has another record by now, or the
+ * record's key is what is damaged, so that nobody can find it by its key. */
+static bool drop_op(struct cleaner *cleaner, const struct damaged *damaged, struct index_op *op)
+{
+    struct heap *heap = cleaner->heap;
+    struct hash_ref ref;
+    bool named;
+
+    hash_index_lock(heap->index, damaged->hash);
+    named = hash_index_find_loc(heap->index, damaged->hash, damaged->loc, &ref);
+    hash_index_unlock(heap->index, damaged->hash);
+    *op = (struct index_op){.kind = INDEX_REMOVE_IF, .old_loc = damaged->loc};
+    return named && damage_key(heap, damaged->loc, &op->key) && op->key.hash == damaged->hash;
+}
+
+/* Drops what a first touch found damaged, the same way. */
+static bool drop_damaged(struct cleaner *cleaner)
+{
+    struct damaged damaged[DAMAGE_NOTED_MAX];
+    uint32_t count = damage_take(&cleaner->heap->damage, damaged);
+    bool done = false;
+
+    if (HEARTH_LIKELY(count == 0))
+        return false;
+    epoch_enter(cleaner->heap->epochs, cleaner->pin);
+    cleaner->op_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        cleaner->op_count += drop_op(cleaner, &damaged[i], &cleaner->ops[cleaner->op_count]);
+    if (cleaner->op_count)
+        done = carry_out(cleaner);
+    epoch_leave(cleaner->pin);
+    return done;
+}
+
 bool cleaner_step(struct cleaner *cleaner, uint64_t now_us, uint64_t now_ms)
 {
     bool done = free_condemned(cleaner);
 
     if (cleaner->active || choose(cleaner))
         return scan(cleaner, now_ms) || done;
-    return drop_expired(cleaner, now_us, now_ms) || done;
+    return drop_damaged(cleaner) || drop_expired(cleaner, now_us, now_ms) || done;
 }

@@ -48,15 +48,13 @@ static void look_at(struct group *group, uint64_t word)
 {
     struct expire *expire = group->expire;
     const struct pmd_record *record = record_at(expire->pool, hash_slot_loc(word));
-    pm_off off = hash_slot_loc(word) * PM_UNIT;
-    struct record_view view;
     struct index_op *op;
 
     /* Marked: a transaction is publishing this key, so the record is as good as history. */
     if (!has_expired(record, group->tick->now_ms) || (word & HASH_SLOT_MARK) ||
         cts_epoch(record->cts) > group->tick->w || group->op_count == group->cap)
         return;
-    if (!record_view(expire->pool, off, expire->pool->pm->bytes, &view) || !record_verify(expire->pool, off, &view))
+    if (!record_is_whole(expire->pool, hash_slot_loc(word)))
         return; /* whoever reads the object next reports it */
     op = &group->ops[group->op_count++];
     *op = (struct index_op){.kind = INDEX_REMOVE_IF, .old_loc = hash_slot_loc(word)};

@@ -92,7 +92,7 @@ static enum pm_status fill_entry(struct heap_fill *fill, const struct skiplist_e
     if (HEARTH_UNLIKELY(!skiplist_walk_valid(fill->skiplist, &fill->held)))
         loc = look_again(fill, entry, &status);
     if (HEARTH_LIKELY(loc))
-        hash_index_fill(fill->index, entry->hash_bits, loc, &ok);
+        hash_index_fill(fill->index, entry->hash_bits, loc, false, &ok);
     hash_index_unlock(fill->index, entry->hash_bits);
     count_entry(fill, entry->loc);
     return status ? status : ok ? PM_OK : PM_NO_MEMORY;

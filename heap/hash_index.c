@@ -55,7 +55,7 @@ bool hash_index_open(struct hash_index **out, const struct pool *pool, uint64_t 
     /* Twice what max needs: a pool of smaller records than was thought still finds room. */
     index->buckets_max = clamp(max / GOAL_SLOTS_PER_8_BUCKETS * 16, wanted, BUCKETS_LIMIT);
     index->buckets_wanted = wanted;
-    index->units_max = clamp(index->buckets_max, BUCKETS_MIN, UNITS_LIMIT);
+    index->units_max = clamp(index->buckets_max, UNITS_MIN, UNITS_LIMIT);
     index->buckets =
         reserve(index->buckets_max * sizeof(struct bucket), wanted * sizeof(struct bucket), BUCKETS_HUGE_FROM_BYTES);
     index->units =
@@ -221,13 +221,18 @@ void hash_index_count(struct hash_index *index, uint64_t hash, int32_t change)
     atomic_store_explicit(&stripe->used, used, memory_order_relaxed);
 }
 
-bool hash_index_insert(struct hash_index *index, uint64_t hash, pm_loc loc, uint32_t frequency, bool mark)
+static bool insert_word(struct hash_index *index, uint64_t hash, uint64_t word, bool reserved)
 {
-    debug_check(loc != 0);
-    if (!chain_add(index, bucket_for(index, hash), word_make(tag_of(hash), loc, frequency, mark)))
+    debug_check(word_is_slot(word));
+    if (!chain_add(index, bucket_for(index, hash), word, reserved))
         return false;
     hash_index_count(index, hash, 1);
     return true;
+}
+
+bool hash_index_insert(struct hash_index *index, uint64_t hash, pm_loc loc, uint32_t frequency, bool mark)
+{
+    return insert_word(index, hash, word_make(tag_of(hash), loc, frequency, mark), true);
 }
 
 /* The slot of ref: an insert since the find may have pushed it down into a unit, the link shows where. */
@@ -266,6 +271,11 @@ void hash_index_set_mark(struct hash_index *index, const struct hash_ref *ref, b
         atomic_fetch_and_explicit(slot, ~HASH_SLOT_MARK, memory_order_release);
 }
 
+void hash_index_set_unverified(struct hash_index *index, const struct hash_ref *ref)
+{
+    atomic_fetch_or_explicit(ref_slot(index, ref), HASH_SLOT_UNVERIFIED, memory_order_relaxed);
+}
+
 void hash_index_remove(struct hash_index *index, uint64_t hash, const struct hash_ref *ref)
 {
     word_store(ref_slot(index, ref), 0);
@@ -281,7 +291,7 @@ static bool same_key(const struct pool *pool, pm_loc a, pm_loc b)
     return record_has_key(pool, a, &key);
 }
 
-bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, bool *ok)
+bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, bool reserved, bool *ok)
 {
     struct chain_part part = chain_first(bucket_for(index, hash_bits));
     uint64_t tag = tag_of(hash_bits);
@@ -296,6 +306,7 @@ bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, b
                 return false;
         }
     } while (chain_next(index, &part));
-    *ok = hash_index_insert(index, hash_bits, loc, HASH_FREQUENCY_FILLED, false);
+    *ok = insert_word(index, hash_bits, word_make(tag, loc, HASH_FREQUENCY_FILLED, false) | HASH_SLOT_UNVERIFIED,
+                      reserved);
     return *ok;
 }

@@ -4,16 +4,19 @@
  *
  * IDEA: buckets of one cache line with eight 8-byte slots; linear hashing over a reserved range of addresses, so that
  * the table grows bucket by bucket, without a pause, a doubling peak or moving anything but one bucket's slots; what
- * overflows goes to chained half buckets in a side table. 24 hash bits in a slot are the address bits above the
+ * overflows goes to chained half buckets in a side table. 23 hash bits in a slot are the address bits above the
  * smallest table and the tag at once: growing reads no record. The stripe of a key is made of its lowest hash bits, so
  * that a bucket and the one it splits into share their stripe.
  *
- * SLOT  bits 0..35 loc (pm_loc), 36..59 hash bits 14..37, 60..61 frequency, 62 mark, 63 tier (0: pool). 0 is empty; a
- * word with loc 0 that is not 0 is a link to the side table (so a tier in DRAM must not use loc 0 either).
+ * SLOT  bits 0..35 loc (pm_loc), 36..58 hash bits 14..36, 59 unverified, 60..61 frequency, 62 mark, 63 tier (0: pool).
+ * 0 is empty; a word with loc 0 that is not 0 is a link to the side table (so a tier in DRAM must not use loc 0 either).
+ * Unverified: the ordered index gave the location, and nobody has compared the record with its checksum since the pool
+ * was opened (R4). It costs a hash bit rather than the tier or a frequency: with 10 million objects 16 tag bits still
+ * tell a bucket's slots apart, one find in 10,000 reads a record for nothing.
  *
  * THREADS: reads are lock-free (a reader that misses looks again if slots moved meanwhile) and hold an epoch pin.
  * Inserts, removals, location changes and splits happen under the key's stripe lock and store whole words; readers
- * count in the frequency by a weak CAS (a count that a store overtakes is lost).
+ * count in the frequency and clear the unverified bit by a CAS (one that a store overtakes is lost).
  *
  * COST: a find reads one line of the table (one more for each six objects or so, in the side table) and the record's
  * head. Mean over a doubling at most 12 B an object with the side table (DESIGN section 10).
@@ -31,6 +34,7 @@ enum { HASH_INDEX_BASE_BITS = 14, HASH_INDEX_STRIPE_BITS = 10, HASH_FREQUENCY_MA
 
 #define HASH_SLOT_LOC_MASK ((UINT64_C(1) << PM_LOC_BITS) - 1)
 #define HASH_SLOT_TAG_SHIFT 36
+#define HASH_SLOT_UNVERIFIED (UINT64_C(1) << 59)
 #define HASH_SLOT_FREQUENCY_SHIFT 60
 #define HASH_SLOT_MARK (UINT64_C(1) << 62)
 
@@ -70,6 +74,14 @@ static inline void hash_index_touch(const struct hash_ref *ref)
         atomic_compare_exchange_weak_explicit(ref->slot, &word, word + (UINT64_C(1) << HASH_SLOT_FREQUENCY_SHIFT),
                                               memory_order_relaxed, memory_order_relaxed);
 }
+/* The record that ref's word names was compared with its checksum. A lost race loses it: the next one compares again. */
+static inline void hash_index_set_verified(struct hash_ref *ref)
+{
+    uint64_t word = ref->word, verified = word & ~HASH_SLOT_UNVERIFIED;
+
+    if (atomic_compare_exchange_strong_explicit(ref->slot, &word, verified, memory_order_relaxed, memory_order_relaxed))
+        ref->word = verified;
+}
 
 /* ---- under the stripe lock ---- */
 
@@ -80,22 +92,34 @@ void hash_index_unlock(struct hash_index *index, uint64_t hash);
 void hash_index_lock_stripe(struct hash_index *index, uint32_t stripe);
 void hash_index_unlock_stripe(struct hash_index *index, uint32_t stripe);
 
-/* The key is not there. Only the low 40 bits of the hash are used. mark: insert it marked. False: table full, or a
- * thousand keys with the same low hash bits; nothing was changed. */
+/* The key is not there. Only the low 40 bits of the hash are used. mark: insert it marked. Whoever reserved (below) is
+ * never refused. False: table full; nothing was changed. */
 bool hash_index_insert(struct hash_index *index, uint64_t hash, pm_loc loc, uint32_t frequency,
                        bool mark) HEARTH_MUST_USE;
-/* New location (release order: the record's bytes are visible before); frequency as given, mark as given. */
+/* New location (release order: the record's bytes are visible before), of a record whose bytes are known to be right;
+ * frequency as given, mark as given. */
 void hash_index_set(struct hash_index *index, const struct hash_ref *ref, pm_loc loc, uint32_t frequency, bool mark);
 void hash_index_set_mark(struct hash_index *index, const struct hash_ref *ref, bool mark);
+/* The record that it names is damaged: nobody is to be shown it. */
+void hash_index_set_unverified(struct hash_index *index, const struct hash_ref *ref);
 /* The stripe's other refs end here (slots of the bucket may move); inserts they outlive. hash: the key's. */
 void hash_index_remove(struct hash_index *index, uint64_t hash, const struct hash_ref *ref);
-/* Finds by location instead of by key: the slot that names loc, if any (for cleaner and evictor). */
+/* Finds by location instead of by key: the slot that names loc, if any (for cleaner and evictor). Without the lock it
+ * may miss one that is moving. */
 bool hash_index_find_loc(const struct hash_index *index, uint64_t hash, pm_loc loc, struct hash_ref *ref);
-/* Refill from an index entry: inserts, with frequency 1, unless a slot for the same key is there. Records are read
- * only where an equal tag is in the bucket already. Result: inserted or not. False in *ok: no memory. */
-bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, bool *ok);
+/* Refill from an index entry: inserts, unverified, with frequency 1, unless a slot for the same key is there. Records
+ * are read only where an equal tag is in the bucket already. reserved: by the caller; else what others reserved is left
+ * to them. Result: inserted or not. False in *ok: table full. */
+bool hash_index_fill(struct hash_index *index, uint64_t hash_bits, pm_loc loc, bool reserved, bool *ok);
 
 /* ---- without a lock ---- */
+
+/*
+ * Room for `inserts` inserts by the caller until it reserves again (C7): what the table refuses, it refuses here, before
+ * anything was written. *held: what the caller holds, 0 at first, kept between calls, so that a call for a few inserts
+ * is two loads; each owner has its own. False: no room.
+ */
+bool hash_index_reserve(struct hash_index *index, uint32_t *held, uint32_t inserts) HEARTH_MUST_USE;
 
 /* Splits buckets while the load is above the goal; bounded work; cheap when there is nothing to do. Called after the
  * stripe lock was let go. */

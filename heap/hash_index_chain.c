@@ -13,14 +13,33 @@
 
 /* ---- units ---- */
 
+bool hash_index_reserve(struct hash_index *index, uint32_t *held, uint32_t inserts)
+{
+    struct unit_pool *pool = &index->unit_pool;
+    uint32_t wanted = inserts > RESERVE_MIN ? inserts : RESERVE_MIN;
+
+    /* Added first, then looked at, as in unit_take(): of two at once one sees the other. */
+    if (HEARTH_UNLIKELY(wanted != *held)) {
+        atomic_fetch_add(&pool->reserved, (uint64_t)wanted - *held);
+        *held = wanted;
+    }
+    if (HEARTH_LIKELY(atomic_load(&pool->in_use) + atomic_load(&pool->reserved) + UNITS_SPARE <= index->units_max))
+        return true;
+    atomic_fetch_sub(&pool->reserved, *held);
+    *held = 0;
+    return false;
+}
+
 /* An empty unit, or false. */
-static bool unit_take(struct hash_index *index, uint64_t *unit)
+static bool unit_take(struct hash_index *index, uint64_t *unit, bool reserved)
 {
     struct unit_pool *pool = &index->unit_pool;
     bool taken = true;
 
     spin_lock(&pool->locked);
-    if (pool->freed) {
+    if (!reserved && atomic_load(&pool->in_use) + atomic_load(&pool->reserved) + UNITS_SPARE >= index->units_max) {
+        taken = false;
+    } else if (pool->freed) {
         *unit = pool->freed - 1;
         /* Links of free units lie in their first word, which no reader takes for a link. */
         pool->freed = word_load(&index->units[*unit].words[0]) >> HASH_SLOT_TAG_SHIFT;
@@ -32,7 +51,7 @@ static bool unit_take(struct hash_index *index, uint64_t *unit)
         taken = false;
     }
     if (taken)
-        atomic_fetch_add_explicit(&pool->in_use, 1, memory_order_relaxed);
+        atomic_fetch_add(&pool->in_use, 1);
     spin_unlock(&pool->locked);
     return taken;
 }
@@ -63,20 +82,19 @@ static void units_give(struct hash_index *index, uint64_t link)
 
 /* ---- chains ---- */
 
-bool chain_add(struct hash_index *index, struct bucket *bucket, uint64_t word)
+bool chain_add(struct hash_index *index, struct bucket *bucket, uint64_t word, bool reserved)
 {
     struct chain_part part = chain_first(bucket);
-    uint32_t units = 0;
     _Atomic uint64_t *last, *empty;
     uint64_t unit;
 
     while (!(empty = part_empty_word(&part)) && chain_next(index, &part))
-        units++;
+        ;
     if (empty) {
         word_store(empty, word);
         return true;
     }
-    if (units == CHAIN_UNITS_MAX || !unit_take(index, &unit))
+    if (!unit_take(index, &unit, reserved))
         return false;
     last = &part.words[part.count - 1];
     word_store(&index->units[unit].words[0], word_load(last));
@@ -94,7 +112,7 @@ uint32_t chain_collect(const struct hash_index *index, struct bucket *bucket, ui
         for (uint32_t i = 0; i < part.count; i++) {
             uint64_t word = word_load(&part.words[i]);
 
-            if (word_is_slot(word))
+            if (word_is_slot(word) && count < CHAIN_SLOTS_MAX)
                 slots[count++] = word;
         }
     } while (chain_next(index, &part));

@@ -34,7 +34,7 @@ static bool copy_to_image(struct hash_index *index, struct bucket *from, struct 
         for (uint32_t i = 0; i < part.count; i++) {
             uint64_t word = word_load(&part.words[i]);
 
-            if (word_is_slot(word) && moves(word, level) && !chain_add(index, image, word)) {
+            if (word_is_slot(word) && moves(word, level) && !chain_add(index, image, word, false)) {
                 chain_discard(index, image);
                 return false;
             }

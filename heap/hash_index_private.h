@@ -11,15 +11,20 @@
  *   state   bits 0..31 number of buckets n, bits 32..63 count of moves within chains (wraps)
  *
  * INVARIANTS
- *   H1  A slot's bucket is the one its hash says under the present n; its 38 hash bits are the bucket number's low
+ *   H1  A slot's bucket is the one its hash says under the present n; its 37 hash bits are the bucket number's low
  *       14 bits and its tag, so splitting reads no record.
- *   H2  A chain has no more units than its slots need (but for a moment, under its lock), and at most CHAIN_UNITS_MAX.
- *   H3  Chains change only under their stripe lock, frequencies excepted. All buckets that share their low 14 bits,
- *       hence a bucket and all its split images, have one stripe.
+ *   H2  A chain has no more units than its slots need (but for a moment, under its lock). It has no bound of its own, or
+ *       an insert could fail after its record was appended: hashes are seeded and secret, so that a chain beyond
+ *       CHAIN_UNITS_MAX does not come about; a scan would give no more of it than that.
+ *   H3  Chains change only under their stripe lock, frequencies and unverified bits excepted. All buckets that share
+ *       their low 14 bits, hence a bucket and all its split images, have one stripe.
  *   H4  A slot that leaves its place for another (a split, a chain that shrinks) is in its new place first, then
  *       `state` changes, then the old place is cleared; each step is a release. A slot pushed from the last word of
  *       its bucket into a new unit is in the unit before the link takes its place, and needs no change of state.
  *   H5  A unit is given to another chain only after the change of state that belongs to its leaving.
+ *   H6  Units in use and units reserved are no more than there are. A reservation stands until its owner's next one:
+ *       then each owner has taken no more since it last looked than what it reserved, and whoever looked last saw room
+ *       for all of them. Takers without a reservation (splits, refills) leave alone what is reserved.
  *
  * WHY A READER NEVER MISSES A KEY that is there all the time. It reads `state` (acquire), walks the chain front to
  * back, each word with acquire, and if it found nothing reads `state` again: changed, it starts over. Suppose that it
@@ -41,23 +46,27 @@
 enum {
     BUCKET_WORDS = 8,
     UNIT_WORDS = 4,
-    CHAIN_UNITS_MAX = 340,
+    CHAIN_UNITS_MAX = 340, /* that scans see */
     CHAIN_SLOTS_MAX = BUCKET_WORDS + CHAIN_UNITS_MAX * (UNIT_WORDS - 1),
     STRIPES = 1 << HASH_INDEX_STRIPE_BITS,
     BUCKETS_MIN = 1 << HASH_INDEX_BASE_BITS,
     BUCKETS_AT_OPEN =
         1 << 15, /* the tail of a restart touches no more than these: 2 MB to be zeroed before the first hit */
-    TAG_BITS = 24,
+    TAG_BITS = 23,
     HASH_BITS = HASH_INDEX_BASE_BITS + TAG_BITS, /* that place and slot know together */
     GOAL_SLOTS_PER_8_BUCKETS = 54,               /* load at which buckets are split */
+    RESERVE_MIN = 64,                            /* inserts that an owner always holds */
+    UNITS_SPARE = 1024,                          /* for takers without a reservation that look at the same time */
     STRIPE_SLACK = 16,                           /* slots that a stripe counts before it tells the table */
     HASH_FREQUENCY_FILLED = 1,                   /* unknown after a restart means warm (DESIGN section 5) */
 };
 _Static_assert((int)HASH_INDEX_STRIPE_BITS <= (int)HASH_INDEX_BASE_BITS, "a bucket and its images share their stripe");
 _Static_assert((int)HASH_BITS <= (int)INDEX_HASH_BITS, "the ordered index keeps enough hash bits for a refill");
-_Static_assert(HASH_SLOT_TAG_SHIFT + (int)TAG_BITS == HASH_SLOT_FREQUENCY_SHIFT, "slot layout");
+_Static_assert(HASH_SLOT_UNVERIFIED == UINT64_C(1) << (HASH_SLOT_TAG_SHIFT + (int)TAG_BITS), "slot layout");
+_Static_assert(HASH_SLOT_UNVERIFIED << 1 == UINT64_C(1) << HASH_SLOT_FREQUENCY_SHIFT, "slot layout");
 
 #define BUCKETS_LIMIT (UINT64_C(1) << 31)
+#define UNITS_MIN (UINT64_C(1) << 18) /* addresses, not memory: the largest transactions of some workers */
 #define UNITS_LIMIT ((UINT64_C(1) << 28) - 2)
 #define TAG_MASK (((UINT64_C(1) << TAG_BITS) - 1) << HASH_SLOT_TAG_SHIFT)
 #define STATE_MOVE (UINT64_C(1) << 32)
@@ -81,6 +90,7 @@ struct unit_pool {
     uint64_t fresh; /* units below this were handed out once */
     uint64_t freed; /* unit number + 1, 0: none */
     _Atomic uint64_t in_use, touched;
+    _Atomic uint64_t reserved; /* sum over the owners: H6 */
 };
 
 struct hash_index {
@@ -179,11 +189,11 @@ static inline bool chain_next(const struct hash_index *index, struct chain_part 
 
 /* All under the stripe lock (or on a bucket that nobody sees yet). */
 
-/* Adds a slot. False: no unit to be had, or the chain is at its bound; nothing was changed. */
-bool chain_add(struct hash_index *index, struct bucket *bucket, uint64_t word) HEARTH_MUST_USE;
+/* Adds a slot. reserved: by the caller (H6). False: no unit to be had; nothing was changed. */
+bool chain_add(struct hash_index *index, struct bucket *bucket, uint64_t word, bool reserved) HEARTH_MUST_USE;
 /* Gives up units that the chain does not need any more. */
 void chain_shrink(struct hash_index *index, struct bucket *bucket);
-/* Copies the chain's slots; `slots` has room for CHAIN_SLOTS_MAX. Returns how many. */
+/* Copies the chain's slots, CHAIN_SLOTS_MAX at most. Returns how many. */
 uint32_t chain_collect(const struct hash_index *index, struct bucket *bucket, uint64_t *slots);
 /* Empties a bucket that nobody sees. */
 void chain_discard(struct hash_index *index, struct bucket *bucket);

@@ -37,7 +37,8 @@ static void tail_flush(struct heap *heap, const struct log_item *item)
         atomic_store(&heap->flush_at_ms, 0); /* it was carried out before the stop */
 }
 
-/* A record above W: the newest of each key stays in the hash index. From several threads. */
+/* A record above W: the newest of each key stays in the hash index. From several threads. The insert has nobody beside
+ * it and needs no reservation: the hash index has addresses for twice the records that the pool can hold. */
 static void tail_record(const struct log_item *item, void *context)
 {
     struct heap *heap = context;
@@ -225,7 +226,7 @@ static enum pm_status open_all(struct heap *heap, bool reset)
         status = open_workers(heap);
     if (status == PM_OK) {
         heap_fill_init(&heap->fill, heap->pool, heap->skiplist, heap->index, heap->epochs);
-        if (!cleaner_open(&heap->cleaner, heap))
+        if (!cleaner_open(&heap->cleaner, heap) || !scrub_open(&heap->scrub, heap))
             status = PM_NO_MEMORY;
     }
     recovery_free(&recovery);
@@ -251,6 +252,7 @@ static void release(struct heap *heap)
         hash_index_close(heap->index);
     if (heap->pool)
         pool_close(heap->pool);
+    damage_close(&heap->damage);
     pthread_mutex_destroy(&heap->count_lock);
     free(heap->epochs);
     free(heap);
@@ -265,6 +267,7 @@ static enum pm_status open_once(struct heap **out, const struct heap_options *op
         return PM_NO_MEMORY;
     memset(heap, 0, sizeof(*heap));
     pthread_mutex_init(&heap->count_lock, NULL);
+    damage_init(&heap->damage);
     heap->o = *options;
     if (heap->o.workers == 0)
         heap->o.workers = 1;
@@ -312,11 +315,12 @@ static void set_clean(struct pmd_superblock *superblock, void *argument)
 static void settle(struct heap *heap)
 {
     enum { STEPS_MAX = 1000000 };
-    uint64_t records = 1, bytes;
+    bool settled = false;
 
     index_writer_request(heap->index_writer);
-    for (int i = 0; i < STEPS_MAX && records && !pm_failed(heap->pm); i++) {
+    for (int i = 0; i < STEPS_MAX && !settled && !pm_failed(heap->pm); i++) {
         enum index_writer_step step;
+        uint64_t records, bytes;
 
         if (heap->mode == PMD_COMMIT_EPOCH)
             (void)log_sync_step(heap->log, &heap->sync_context);
@@ -324,6 +328,7 @@ static void settle(struct heap *heap)
         if (step == INDEX_WRITER_FULL || step == INDEX_WRITER_FAILED)
             break;
         log_tail(heap->log, &records, &bytes);
+        settled = records == 0 && step == INDEX_WRITER_IDLE; /* what was read of the tail is applied, too */
         if (records && step == INDEX_WRITER_IDLE)
             index_writer_request(heap->index_writer);
     }
@@ -378,9 +383,12 @@ bool heap_fill_run_step(struct heap *heap)
         return true;
     if (!heap->fill.done) {
         if (heap->fill.status)
-            log_error("heap",
-                      "the hash index cannot be completed: %s; keys are served by the ordered index, SCAN waits",
-                      pm_status_text(heap->fill.status));
+            log_error(
+                "heap",
+                "%s: the hash index cannot be completed: %s; what can be read is served, commands over all keys are "
+                "refused; restore the pool, or remove it and start with an empty one",
+                heap->o.path ? heap->o.path : "pool", pm_status_text(heap->fill.status));
+        atomic_store_explicit(&heap->fill_failed, heap->fill.status != PM_OK, memory_order_relaxed);
         return false;
     }
     atomic_store_explicit(&heap->filled, true, memory_order_release);
@@ -395,9 +403,13 @@ bool heap_maintain_step(struct heap *heap, uint64_t now_us)
 
     step = index_writer_step(heap->index_writer, now_us);
     busy |= step == INDEX_WRITER_BUSY;
+    if (HEARTH_UNLIKELY(step == INDEX_WRITER_FAILED))
+        atomic_store_explicit(&heap->index_failed, true, memory_order_relaxed);
     busy |= cleaner_step(heap->cleaner, now_us, clock_wall_ms());
     busy |= skiplist_step(heap->skiplist, context);
     busy |= heap_sweep_step(heap);
+    if (!busy && atomic_load_explicit(&heap->filled, memory_order_acquire) && !cleaner_is_behind(heap->cleaner))
+        scrub_step(&heap->scrub, now_us);
     atomic_store_explicit(&heap->exhausted,
                           !busy && step != INDEX_WRITER_WAITING && pool_space_available(heap->pool) == 0 &&
                               cleaner_is_stuck(heap->cleaner),

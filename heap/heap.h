@@ -104,10 +104,11 @@ bool heap_peek(struct heap_worker *worker, const struct index_key *key, struct o
 enum heap_reserve {
     HEAP_RESERVED,
     HEAP_WAIT, /* no room now (space, or the tail is at its bound): close the turn, come back in a moment (heap_wake tells) */
-    HEAP_FULL, /* out of memory: answer so */
+    HEAP_FULL, /* out of memory, or the index has stopped for good and takes no more (logged): answer so */
 };
 /*
- * Before a command's first lock and write: room for `records` records of together `bytes` bytes (heap_bytes() each).
+ * Before a command's first lock and write: room for `records` records of together `bytes` bytes (heap_bytes() each), in
+ * the log and in the hash index.
  * deletes_only: may use the reserve that keeps a full pool deletable.
  */
 enum heap_reserve heap_reserve(struct heap_worker *worker, uint64_t bytes, uint32_t records,
@@ -144,20 +145,23 @@ struct heap_edit {
         struct record_replaced replaced;
         bool expires; /* the slot's record counts as one with expiry */
         bool counted; /* the slot's record counts as a key */
+        bool damaged; /* the slot's record is, and was not shown */
     } p;
 };
 void heap_edit_begin(struct heap_worker *worker, const struct index_key *key, struct heap_edit *edit);
 /* The reservation must cover it. Returns the new CAS unique. */
 uint64_t heap_edit_put(struct heap_edit *edit, const struct heap_put *put);
-/* The key goes; nothing if it was not there. */
+/* The key goes; nothing if it was not there. Call it also for what was not found, where that means a delete: a damaged
+ * record is not found, but could be whole again after the next start. */
 void heap_edit_delete(struct heap_edit *edit);
 void heap_edit_end(struct heap_edit *edit);
 
 /*
  * A transaction: everything edited between begin and commit becomes visible and durable as one. keys: all that will be
  * read or edited in it (their stripes are locked, in order); reads in it see its own edits. At most
- * HEAP_TRANSACTION_KEYS keys and LOG_TRANSACTION_RECORDS_MAX records by the reservation made just before (more: false,
- * nothing was locked). In an exclusive section it locks nothing and edits are published at once.
+ * HEAP_TRANSACTION_KEYS keys and LOG_TRANSACTION_RECORDS_MAX records by the reservation made just before (more, or no
+ * memory to note them: false, nothing was locked). In an exclusive section it locks nothing and edits are published at
+ * once.
  */
 enum { HEAP_TRANSACTION_KEYS = 1 << 20 };
 bool heap_transaction_begin(struct heap_worker *worker, const struct index_key *keys, size_t count) HEARTH_MUST_USE;
@@ -184,6 +188,9 @@ void heap_exclusive_end(struct heap_worker *worker);
 void heap_count(const struct heap *heap, uint8_t db, uint64_t *keys, uint64_t *expires);
 /* True once the hash index is complete: scan, random and exact counts need it; before, commands that need it wait. */
 bool heap_is_filled(const struct heap *heap);
+/* It never will be: the ordered index is damaged, or memory for it was refused (logged). Whoever would wait must be told
+ * so: what needs all keys cannot be answered truly. Single keys go on being served. Any thread. */
+bool heap_cannot_fill(const struct heap *heap);
 
 struct heap_scan_item {
     const uint8_t *key;
@@ -210,6 +217,8 @@ struct heap_stats {
     uint64_t hash_bytes, hash_buckets, hash_slots;
     uint64_t drains, flush_lines, store_bytes;
     uint64_t recovery_us, recovered_records, fill_us;
+    uint64_t damaged_records; /* found since the start, and not served */
+    uint64_t scrubbed_bytes, scrub_passes;
     bool filled, failed, disk_full, power, emulated, file_backing;
 };
 void heap_stats(struct heap *heap, struct heap_stats *out);

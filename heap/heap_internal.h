@@ -2,8 +2,8 @@
 /*
  * What the files of the heap share.
  *
- * LOCK ORDER: exclusive section > stripe locks (ascending) > count_lock. Nobody waits for space, W, a grace period or
- * another worker's turn while holding a stripe lock (C7).
+ * LOCK ORDER: exclusive section > stripe locks (ascending) > count_lock, damage.lock. Nobody waits for space, W, a grace
+ * period or another worker's turn while holding a stripe lock (C7).
  */
 #ifndef HEARTH_HEAP_HEAP_INTERNAL_H
 #define HEARTH_HEAP_HEAP_INTERNAL_H
@@ -11,9 +11,11 @@
 #include <pthread.h>
 
 #include "heap/cleaner.h"
+#include "heap/damage.h"
 #include "heap/fill.h"
 #include "heap/hash_index.h"
 #include "heap/heap.h"
+#include "heap/scrub.h"
 #include "persist/index_writer.h"
 #include "persist/recovery.h"
 
@@ -46,6 +48,7 @@ struct heap_worker {
     uint32_t number;
     uint64_t now_ms;
     uint32_t reserved_records; /* by the last heap_reserve() */
+    uint32_t reserved_slots;   /* held in the hash index: hash_index_reserve() */
     struct transaction transaction;
     bool exclusive; /* this worker holds the exclusive section */
     struct heap_counts counts;
@@ -62,6 +65,8 @@ struct heap {
     struct index_writer *index_writer;
     struct cleaner *cleaner;
     struct heap_fill fill;
+    struct damage damage;
+    struct scrub scrub;
     struct pm_context context;      /* of open and close */
     struct pm_context sync_context; /* of the sync actor */
     _Atomic uint32_t sync_interval_ms;
@@ -69,6 +74,8 @@ struct heap {
     bool power;         /* the promise; with EPOCH mode replies are parked */
     bool check_foreign; /* TURN mode and more than one worker: C2 on reads */
     _Atomic bool filled;
+    _Atomic bool fill_failed;   /* the filler has stopped before its end, for good */
+    _Atomic bool index_failed;  /* the index writer has: W stands still */
     _Atomic uint32_t exclusive; /* number + 1 of the worker that holds or wants all turns closed */
     _Atomic uint8_t eviction;
     _Atomic bool exhausted; /* no space and none to gain: writes are refused */
@@ -122,11 +129,6 @@ static inline void heap_counts_add(struct heap_counts *counts, uint8_t db, int64
 void object_from_record(const struct pmd_record *record, struct object *out);
 /* C2: what this worker reads or builds on is durable at its level (TURN mode). */
 void heap_build_on(struct heap_worker *worker, pm_loc loc);
-/*
- * Finds the key's slot; while the hash index is not filled, a miss asks the ordered index and inserts what it names,
- * under the stripe lock. locked: the caller holds the stripe.
- */
-bool heap_find(struct heap_worker *worker, const struct index_key *key, bool locked, struct hash_ref *ref);
 
 /* transaction.c */
 struct staged *transaction_find(const struct heap_worker *worker, const struct index_key *key);

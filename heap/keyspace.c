@@ -44,6 +44,13 @@ bool heap_is_filled(const struct heap *heap)
            index_writer_tail_applied(heap->index_writer, keys_delta, expires_delta);
 }
 
+bool heap_cannot_fill(const struct heap *heap)
+{
+    return (atomic_load_explicit(&heap->fill_failed, memory_order_relaxed) ||
+            atomic_load_explicit(&heap->index_failed, memory_order_relaxed)) &&
+           !heap_is_filled(heap);
+}
+
 /* ---- scan ---- */
 
 struct scan {
@@ -56,12 +63,15 @@ struct scan {
 
 static bool item_of(struct heap_worker *worker, uint8_t db, uint64_t word, struct heap_scan_item *item)
 {
-    const struct heap *heap = worker->heap;
+    struct heap *heap = worker->heap;
     const struct pmd_record *record = record_at(heap->pool, hash_slot_loc(word));
-    uint64_t expire_at_ms = record_expiry(record);
+    uint64_t expire_at_ms;
 
-    if (!hash_slot_loc(word) || record->db != db || !heap_visible(heap, record) ||
-        (expire_at_ms && expire_at_ms <= worker->now_ms))
+    if (!hash_slot_loc(word) || record->db != db ||
+        (HEARTH_UNLIKELY(word & HASH_SLOT_UNVERIFIED) && !damage_verify_word(heap, word)))
+        return false;
+    expire_at_ms = record_expiry(record);
+    if (!heap_visible(heap, record) || (expire_at_ms && expire_at_ms <= worker->now_ms))
         return false;
     heap_build_on(worker, hash_slot_loc(word));
     item->key = record_key(record);

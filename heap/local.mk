@@ -6,6 +6,8 @@ heap_libheap_a_SOURCES = \
 	heap/background.c \
 	heap/cleaner.c \
 	heap/cleaner.h \
+	heap/damage.c \
+	heap/damage.h \
 	heap/expire.c \
 	heap/expire.h \
 	heap/fill.c \
@@ -23,6 +25,8 @@ heap_libheap_a_SOURCES = \
 	heap/heap_internal.h \
 	heap/keyspace.c \
 	heap/object.c \
+	heap/scrub.c \
+	heap/scrub.h \
 	heap/stats.c \
 	heap/transaction.c \
 	heap/turn.c

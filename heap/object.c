@@ -67,25 +67,23 @@ void heap_build_on(struct heap_worker *worker, pm_loc loc)
 /* While the hash index is not filled: what the ordered index names is inserted, under the stripe lock, which keeps the
  * filler and other workers from inserting the same key. The index is read under the lock too, and this turn's pin
  * keeps a deleted key's slot from going meanwhile, so an older version can never be inserted over a newer one. */
-static bool find_in_ordered(struct heap *heap, const struct index_key *key, struct hash_ref *ref)
+static bool find_in_ordered(struct heap *heap, const struct index_key *key, bool reserved, struct hash_ref *ref)
 {
-    struct record_view view;
     pm_loc loc = 0;
+    bool ok;
 
-    if (skiplist_lookup(heap->skiplist, key, &loc) || loc == 0)
-        return false;
-    if (!record_view(heap->pool, loc * PM_UNIT, heap->pool->pm->bytes, &view) ||
-        !record_verify(heap->pool, loc * PM_UNIT, &view)) {
-        log_error("heap", "damaged record at offset %llu is not served (R4); the key is a miss",
-                  (unsigned long long)(loc * PM_UNIT));
-        return false;
-    }
-    if (!hash_index_insert(heap->index, key->hash, loc, 1, false))
+    if (skiplist_lookup(heap->skiplist, key, &loc) || loc == 0 ||
+        !hash_index_fill(heap->index, key->hash, loc, reserved, &ok))
         return false;
     return hash_index_find(heap->index, key, ref);
 }
 
-bool heap_find(struct heap_worker *worker, const struct index_key *key, bool locked, struct hash_ref *ref)
+/* Finds the key's slot; while the hash index is not filled, a miss asks the ordered index and inserts what it names,
+ * under the stripe lock. locked: the caller holds the stripe. reserved: for an edit, which may use the slot that
+ * heap_reserve() keeps for it; a read that finds the hash index full before it is filled (the filler stops then, and
+ * says so) is a miss. */
+static bool find(struct heap_worker *worker, const struct index_key *key, bool locked, bool reserved,
+                 struct hash_ref *ref)
 {
     struct heap *heap = worker->heap;
     bool filled =
@@ -96,7 +94,7 @@ bool heap_find(struct heap_worker *worker, const struct index_key *key, bool loc
         return found;
     if (!locked)
         hash_index_lock(heap->index, key->hash);
-    found = hash_index_find(heap->index, key, ref) || find_in_ordered(heap, key, ref);
+    found = hash_index_find(heap->index, key, ref) || find_in_ordered(heap, key, reserved, ref);
     if (!locked)
         hash_index_unlock(heap->index, key->hash);
     return found;
@@ -107,14 +105,17 @@ static bool is_expired(const struct heap_worker *worker, const struct pmd_record
     return HEARTH_UNLIKELY(record->flags & PMD_HAS_EXPIRY) && record_expiry(record) <= worker->now_ms;
 }
 
-/* A slot that a transaction is just publishing: its turn is short and holds no wait, so look again. */
-static bool find_unmarked(struct heap_worker *worker, const struct index_key *key, struct hash_ref *ref)
+/* A slot that a transaction is just publishing: its turn is short and holds no wait, so look again. One whose record
+ * nobody has verified yet: a damaged one is a miss (R4). */
+static bool find_readable(struct heap_worker *worker, const struct index_key *key, struct hash_ref *ref)
 {
     bool locked = worker->transaction.active && transaction_holds(worker, key->hash);
 
-    while (heap_find(worker, key, locked, ref)) {
-        if (HEARTH_LIKELY(!(ref->word & HASH_SLOT_MARK)))
+    while (find(worker, key, locked, false, ref)) {
+        if (HEARTH_LIKELY(!(ref->word & (HASH_SLOT_MARK | HASH_SLOT_UNVERIFIED))))
             return true;
+        if (!(ref->word & HASH_SLOT_MARK))
+            return damage_verify(worker->heap, key->hash, ref);
         sched_yield();
     }
     return false;
@@ -137,7 +138,7 @@ static bool get(struct heap_worker *worker, const struct index_key *key, struct 
             return true;
         }
     }
-    if (!find_unmarked(worker, key, &ref))
+    if (!find_readable(worker, key, &ref))
         return false;
     heap_build_on(worker, hash_slot_loc(ref.word));
     record = record_at(heap->pool, hash_slot_loc(ref.word));
@@ -180,6 +181,20 @@ static void edit_show(struct heap_edit *edit, pm_loc loc)
         object_from_record(record, &edit->old);
 }
 
+/* The slot's record is damaged: nothing to be seen or built upon (R4), but the key has a slot, counts as one (unless a
+ * FLUSH came since, as far as can be told) and may be overwritten or deleted. Its cts is not to be trusted; but it is at
+ * or below W, so that any that is drawn now is above it. */
+static void edit_hide(struct heap_edit *edit, pm_loc loc)
+{
+    const struct heap *heap = edit->worker->heap;
+    const struct pmd_record *record = record_at(heap->pool, loc);
+
+    edit->p.counted =
+        atomic_load_explicit(&heap->flush_cts[edit->key->db], memory_order_relaxed) == 0 || heap_visible(heap, record);
+    edit->p.expires = edit->p.counted && (record->flags & PMD_HAS_EXPIRY);
+    edit->p.damaged = true;
+}
+
 void heap_edit_begin(struct heap_worker *worker, const struct index_key *key, struct heap_edit *edit)
 {
     struct transaction *transaction = &worker->transaction;
@@ -197,13 +212,16 @@ void heap_edit_begin(struct heap_worker *worker, const struct index_key *key, st
         edit_show(edit, staged->loc);
         return;
     }
-    if (!heap_find(worker, key, true, &ref))
+    if (!find(worker, key, true, true, &ref))
         return;
     heap_build_on(worker, hash_slot_loc(ref.word));
     edit->p.has_slot = true;
     edit->p.slot = ref.slot;
     edit->p.word = ref.word;
-    edit_show(edit, hash_slot_loc(ref.word));
+    if (HEARTH_UNLIKELY(ref.word & HASH_SLOT_UNVERIFIED) && !damage_verify(worker->heap, key->hash, &ref))
+        edit_hide(edit, hash_slot_loc(ref.word));
+    else
+        edit_show(edit, hash_slot_loc(ref.word));
 }
 
 static void edit_publish(struct heap_edit *edit, pm_loc loc)
@@ -218,7 +236,7 @@ static void edit_publish(struct heap_edit *edit, pm_loc loc)
     if (edit->p.has_slot)
         hash_index_set(worker->heap->index, &ref, loc, hash_slot_frequency(ref.word), false);
     else
-        must(hash_index_insert(worker->heap->index, edit->key->hash, loc, 0, false));
+        must(hash_index_insert(worker->heap->index, edit->key->hash, loc, 0, false)); /* heap_reserve() kept the room */
 }
 
 static pm_loc edit_append(struct heap_edit *edit, struct log_record *record)
@@ -258,10 +276,10 @@ void heap_edit_delete(struct heap_edit *edit)
 {
     struct log_record record = {.kind = PMD_RECORD_TOMBSTONE};
 
-    if (!edit->found)
+    if (!edit->found && !edit->p.damaged)
         return;
     edit_publish(edit, edit_append(edit, &record));
-    heap_counts_add(&edit->worker->counts, edit->key->db, -1, -(int64_t)edit->p.expires);
+    heap_counts_add(&edit->worker->counts, edit->key->db, -(int64_t)edit->p.counted, -(int64_t)edit->p.expires);
 }
 
 void heap_edit_end(struct heap_edit *edit)

@@ -60,6 +60,10 @@ static void cleaner_figures(const struct heap *heap, struct heap_stats *out)
     out->expired_collected = atomic_load_explicit(&cleaner->expired, memory_order_relaxed);
     out->cleaned_segments = atomic_load_explicit(&cleaner->segments, memory_order_relaxed);
     out->cleaned_bytes = atomic_load_explicit(&cleaner->freed_bytes, memory_order_relaxed);
+    out->damaged_records = atomic_load_explicit(&cleaner->damaged, memory_order_relaxed) +
+                           atomic_load_explicit(&heap->damage.found, memory_order_relaxed);
+    out->scrubbed_bytes = atomic_load_explicit(&heap->scrub.bytes, memory_order_relaxed);
+    out->scrub_passes = atomic_load_explicit(&heap->scrub.passes, memory_order_relaxed);
     out->survivor_bytes = atomic_load_explicit(&cleaner->copied_bytes, memory_order_relaxed);
 }
 

@@ -31,6 +31,32 @@ static void for_stripes(struct heap_worker *worker, void (*each)(struct hash_ind
             each(worker->heap->index, i * 64 + (uint32_t)__builtin_ctzll(left));
 }
 
+/* Room for so many staged writes, the table at most half full: before the first lock and record, for what was written has
+ * to be noted. Nothing is staged yet. */
+static bool make_room(struct transaction *transaction, uint32_t records)
+{
+    uint32_t cap = transaction->staged_cap ? transaction->staged_cap : 64;
+    struct staged *staged;
+    uint32_t *table;
+
+    while (cap < records)
+        cap *= 2;
+    if (cap == transaction->staged_cap)
+        return true;
+    table = calloc((size_t)cap * 2, sizeof(*table));
+    staged = table ? realloc(transaction->staged, cap * sizeof(*staged)) : NULL;
+    if (!staged) {
+        free(table);
+        return false;
+    }
+    free(transaction->table);
+    transaction->staged = staged;
+    transaction->table = table;
+    transaction->staged_cap = cap;
+    transaction->table_size = cap * 2;
+    return true;
+}
+
 bool heap_transaction_begin(struct heap_worker *worker, const struct index_key *keys, size_t count)
 {
     struct transaction *transaction = &worker->transaction;
@@ -38,7 +64,7 @@ bool heap_transaction_begin(struct heap_worker *worker, const struct index_key *
 
     must(!transaction->active);
     worker->reserved_records = 0; /* the next transaction reserves anew, or only reads */
-    if (count > HEAP_TRANSACTION_KEYS || records > LOG_TRANSACTION_RECORDS_MAX)
+    if (count > HEAP_TRANSACTION_KEYS || records > LOG_TRANSACTION_RECORDS_MAX || !make_room(transaction, records))
         return false;
     transaction->active = true;
     transaction->direct = worker->exclusive;
@@ -88,19 +114,6 @@ static void table_insert(struct transaction *transaction, uint64_t hash, uint32_
     transaction->table[i] = number + 1;
 }
 
-/* Twice the room, the table at most half full. Memory for bookkeeping of what is already written: no way back. */
-static void grow(struct transaction *transaction)
-{
-    transaction->staged_cap = transaction->staged_cap ? transaction->staged_cap * 2 : 64;
-    transaction->staged = realloc(transaction->staged, transaction->staged_cap * sizeof(*transaction->staged));
-    free(transaction->table);
-    transaction->table_size = transaction->staged_cap * 2;
-    transaction->table = calloc(transaction->table_size, sizeof(*transaction->table));
-    must(transaction->staged && transaction->table);
-    for (uint32_t i = 0; i < transaction->staged_count; i++)
-        table_insert(transaction, transaction->staged[i].hash, i);
-}
-
 void transaction_stage(struct heap_worker *worker, struct heap_edit *edit, pm_loc loc)
 {
     struct transaction *transaction = &worker->transaction;
@@ -109,9 +122,8 @@ void transaction_stage(struct heap_worker *worker, struct heap_edit *edit, pm_lo
         transaction->staged[edit->p.staged].loc = loc;
         return;
     }
-    if (transaction->staged_count == transaction->staged_cap)
-        grow(transaction);
-    else if (transaction->staged_count == 0)
+    must(transaction->staged_count < transaction->staged_cap); /* one a record, and those were reserved */
+    if (transaction->staged_count == 0)
         memset(transaction->table, 0, transaction->table_size * sizeof(*transaction->table));
     transaction->staged[transaction->staged_count] = (struct staged){edit->key->hash, loc};
     table_insert(transaction, edit->key->hash, transaction->staged_count);
@@ -139,7 +151,7 @@ static void publish(struct heap_worker *worker)
             else
                 hash_index_set(index, &ref, staged->loc, hash_slot_frequency(ref.word), false);
         } else {
-            must(hash_index_insert(index, staged->hash, staged->loc, 0, mark));
+            must(hash_index_insert(index, staged->hash, staged->loc, 0, mark)); /* heap_reserve() kept the room */
         }
     }
     for (uint32_t i = 0; mark && i < transaction->staged_count; i++) {

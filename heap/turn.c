@@ -76,8 +76,12 @@ enum heap_reserve heap_reserve(struct heap_worker *worker, uint64_t bytes, uint3
     worker->reserved_records = records;
     if (HEARTH_UNLIKELY(index_writer_throttled(heap->index_writer))) {
         background_wake(heap);
-        return HEAP_WAIT;
+        return atomic_load_explicit(&heap->index_failed, memory_order_relaxed) ? HEAP_FULL : HEAP_WAIT;
     }
+    /* Deletes need no slots once all keys have theirs. */
+    if (HEARTH_UNLIKELY(!hash_index_reserve(heap->index, &worker->reserved_slots, records)) &&
+        !(deletes_only && atomic_load_explicit(&heap->filled, memory_order_relaxed)))
+        return HEAP_FULL;
     if (HEARTH_LIKELY(log_reserve(worker->log, deletes_only ? SPACE_TOMBSTONE : SPACE_USER, bytes, records) == PM_OK))
         return HEAP_RESERVED;
     background_wake(heap);

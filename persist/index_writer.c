@@ -119,9 +119,22 @@ static struct segment *segment_of(struct pool *pool, pm_loc loc)
     return &pool->segments[segment];
 }
 
-void index_writer_live(struct pool *pool, pm_loc loc, int64_t bytes)
+static void add_live(struct pool *pool, pm_loc loc, int64_t bytes, int32_t records)
 {
-    atomic_fetch_add_explicit(&segment_of(pool, loc)->live_bytes, bytes, memory_order_relaxed);
+    struct segment *segment = segment_of(pool, loc);
+
+    atomic_fetch_add_explicit(&segment->live_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&segment->live_records, records, memory_order_relaxed);
+}
+
+void index_writer_live(struct pool *pool, pm_loc loc, uint32_t bytes)
+{
+    add_live(pool, loc, bytes, 1);
+}
+
+void index_writer_dead(struct pool *pool, pm_loc loc, uint32_t bytes)
+{
+    add_live(pool, loc, bytes <= pool->segment_bytes ? -(int64_t)bytes : 0, -1); /* a damaged header may say anything */
 }
 
 uint32_t index_writer_record_bytes(const struct pool *pool, pm_loc loc)
@@ -297,7 +310,7 @@ static bool account(struct index_writer *writer, size_t from, size_t to)
             prefetch_unknown(pool, &writer->ops[i + PREFETCH_AHEAD]);
         if (op->old_loc != op->loc) {
             if (op->old_loc)
-                index_writer_live(pool, op->old_loc, -(int64_t)old_bytes(pool, op));
+                index_writer_dead(pool, op->old_loc, old_bytes(pool, op));
             if (op->kind == INDEX_PUT)
                 index_writer_live(pool, op->loc, op->bytes);
         }

@@ -63,6 +63,7 @@ void pm_fd_close(struct pm *pm)
 {
     munmap(pm->base, pm->bytes);
     close(pm->fd);
+    free(pm->path);
     free(pm);
 }
 

@@ -64,6 +64,7 @@ struct pm {
     uint32_t huge_pause; /* allocations to go before asking again, after a refusal; the allocating thread's */
     _Atomic bool failed; /* R5 */
     int fd;              /* -1 in sim */
+    char *path;          /* owned, for messages: pm_name(); NULL in sim */
 };
 
 enum { PM_PENDING_MAX = 64 };
@@ -95,6 +96,11 @@ void pm_context_init(struct pm_context *context, struct pm *pm);
 static inline bool pm_failed(struct pm *pm)
 {
     return atomic_load_explicit(&pm->failed, memory_order_relaxed);
+}
+/* The file, as messages name it. */
+static inline const char *pm_name(const struct pm *pm)
+{
+    return pm->path != NULL ? pm->path : "(simulated)";
 }
 static inline void *pm_at(const struct pm *pm, pm_off off)
 {

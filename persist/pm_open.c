@@ -221,8 +221,10 @@ static enum pm_status map_new(struct pm **out, const char *path, int fd, size_t 
     pm->fd = fd;
     pm->bytes = bytes & ~((size_t)PM_PAGE - 1);
     atomic_init(&pm->failed, false);
-    status = map_file(pm, path, trust_pmem);
+    pm->path = strdup(path);
+    status = pm->path != NULL ? map_file(pm, path, trust_pmem) : PM_NO_MEMORY;
     if (status != PM_OK) {
+        free(pm->path);
         free(pm);
         return status;
     }

@@ -32,17 +32,20 @@ static enum pm_status find_or_make(struct pm *pm, const struct pool_create *crea
     enum pm_status status;
 
     if (make && create->reset && found != SUPERBLOCK_FOREIGN) {
-        log_warn("pool", "the pool is made anew, as on-damage reset asks for: all that was in it is gone");
+        log_warn("pool", "path=%s: the pool is made anew, as on-damage reset asks for: all that was in it is gone",
+                 pm_name(pm));
     } else if (found == SUPERBLOCK_FOUND) {
         return superblock_check(pm, superblock);
     } else if (found == SUPERBLOCK_BROKEN) {
-        log_error("pool", "neither superblock copy is whole; restore the file, or start with on-damage reset");
+        log_error("pool", "path=%s: neither superblock copy is whole; restore the file, or start with on-damage reset",
+                  pm_name(pm));
         return PM_DAMAGED;
     } else if (found == SUPERBLOCK_FOREIGN && !(make && pm_is_blank(pm))) {
-        log_error("pool", "the file is no pool and is left as it is; name another file, or remove this one");
+        log_error("pool", "path=%s is no pool and is left as it is; name another file, or remove this one",
+                  pm_name(pm));
         return PM_NOT_POOL;
     } else if (!make) {
-        log_error("pool", "the pool was never finished; start with pool-size to make it");
+        log_error("pool", "path=%s: the pool was never finished; start with pool-size to make it", pm_name(pm));
         return PM_NOT_POOL;
     }
     status = pool_lay_out(pm, create);

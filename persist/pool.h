@@ -21,14 +21,16 @@ struct segment {
     _Atomic uint32_t generation;
     _Atomic uint8_t state; /* enum pmd_segment_state */
     uint8_t writer;
+    bool damaged;               /* cannot be walked to its end, and is not freed in this run; the cleaner's */
     _Atomic uint32_t length;    /* bytes, once sealed */
     _Atomic int64_t live_bytes; /* of records named by the ordered index (R1); an estimate if older than this run */
     uint32_t record_count;
-    _Atomic uint64_t sequence; /* order in which segments were taken, in this run, set by pool_take_*(); 0: ready and
+    _Atomic uint64_t sequence;    /* order in which segments were taken, in this run, set by pool_take_*(); 0: ready and
                                     not taken yet, or older than this run */
-    uint64_t top_epoch;        /* highest epoch of a record in it, as far as the index writer has read */
-    uint32_t tombstones;       /* in it, indexed, whose slots have not been forgotten; maintenance */
-    uint8_t pad[12];
+    uint64_t top_epoch;           /* highest epoch of a record in it, as far as the index writer has read */
+    _Atomic int32_t live_records; /* as live_bytes, but without what is older than this run */
+    uint32_t tombstones;          /* in it, indexed, whose slots have not been forgotten; maintenance */
+    uint8_t pad[8];
 };
 
 struct pool {

@@ -95,6 +95,21 @@ bool record_verify(const struct pool *pool, pm_off off, const struct record_view
     return header->checksum == record_checksum(pool, off, header, (uint32_t)bytes);
 }
 
+bool record_view_at(const struct pool *pool, pm_loc loc, struct record_view *out)
+{
+    pm_off off = loc * PM_UNIT;
+    uint32_t segment = pool_segment_of(pool, off);
+
+    return segment < pool->segment_count && record_view(pool, off, pool_segment_off(pool, segment + 1), out);
+}
+
+bool record_is_whole(const struct pool *pool, pm_loc loc)
+{
+    struct record_view view;
+
+    return record_view_at(pool, loc, &view) && record_verify(pool, loc * PM_UNIT, &view);
+}
+
 uint32_t record_members_sum(uint32_t sum, uint32_t checksum)
 {
     uint32_t pair[2] = {sum, checksum};

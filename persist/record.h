@@ -62,6 +62,9 @@ static inline uint32_t record_generation(const struct pool *pool, pm_loc loc)
 bool record_view(const struct pool *pool, pm_off off, pm_off limit, struct record_view *out);
 /* Verifies the checksum of a viewed record against its segment's generation. */
 bool record_verify(const struct pool *pool, pm_off off, const struct record_view *view);
+/* The same two for a record that the index names. */
+bool record_view_at(const struct pool *pool, pm_loc loc, struct record_view *out);
+bool record_is_whole(const struct pool *pool, pm_loc loc);
 /* Computes the checksum of a complete record lying at `record`, to be valid at `off`. */
 uint32_t record_checksum(const struct pool *pool, pm_off off, const struct pmd_record *record, uint32_t bytes_unpadded);
 /* The sum of a transaction's trailer (struct pmd_txn_trailer): one step, for a member with this checksum. */

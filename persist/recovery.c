@@ -221,6 +221,7 @@ static void close_all(struct pool *pool)
         atomic_store_explicit(&pool->segments[i].closed_end, UINT32_MAX, memory_order_relaxed);
         atomic_store_explicit(&pool->segments[i].sequence, 0, memory_order_relaxed);
         atomic_store_explicit(&pool->segments[i].live_bytes, 0, memory_order_relaxed);
+        atomic_store_explicit(&pool->segments[i].live_records, 0, memory_order_relaxed);
     }
 }
 

@@ -24,6 +24,7 @@ bool segment_walk_next(struct segment_walk *walk, pm_off *off, struct record_vie
     *off = base + walk->pos;
     if (walk->pos >= walk->end || !record_view(walk->pool, *off, base + walk->end, out) ||
         (walk->verify && !record_verify(walk->pool, *off, out))) {
+        walk->damaged = walk->pos < walk->end && !walk->verify;
         walk->pos = walk->end;
         return false;
     }

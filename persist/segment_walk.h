@@ -12,6 +12,7 @@ struct segment_walk {
     uint32_t segment;
     uint32_t pos, end; /* bytes in the segment */
     bool verify;       /* the end is not known: stop at the first record whose checksum does not hold */
+    bool damaged;      /* a header ended it before its end: what lies behind was not given (R4) */
 };
 
 /* Begins at the first record. A segment without a length (a survivor log that a crash left open) is walked as far as

@@ -161,6 +161,7 @@ static enum pm_status begin_use(struct pool *pool, struct pm_context *context, u
     atomic_store(&twin->closed_end, 0);
     atomic_store(&twin->length, 0);
     atomic_store(&twin->live_bytes, 0);
+    atomic_store(&twin->live_records, 0);
     atomic_store(&twin->sequence, 0);
     atomic_store(&twin->generation, generation);
     twin->writer = 0;

@@ -47,6 +47,26 @@ static enum superblock_found judge_broken(const struct pmd_superblock copies[2])
     return SUPERBLOCK_FOREIGN;
 }
 
+/*
+ * One copy is whole, the other one is not. Only what names the sequence number before is surely the older copy, or the
+ * beginning of a write over it that never was acknowledged; with any other the newest state may be lost.
+ */
+static void report_copy(const struct pm *pm, const struct pmd_superblock *whole, const struct pmd_superblock *broken)
+{
+    char used = (char)('A' + (whole->sequence & 1)), lost = (char)('A' + (~whole->sequence & 1));
+
+    if (broken->magic == PM_MAGIC && broken->sequence == whole->sequence - 1)
+        log_notice("pool",
+                   "path=%s: the older superblock copy, %c, is not whole: torn by a power cut, or damaged; the "
+                   "newer one is used",
+                   pm_name(pm), lost);
+    else
+        log_warn("pool",
+                 "path=%s: the newest superblock copy, %c, is not whole: torn by a power cut, or damaged; copy %c "
+                 "of before is used, sequence=%llu; if there was no power cut, check the medium",
+                 pm_name(pm), lost, used, (unsigned long long)whole->sequence);
+}
+
 enum superblock_found superblock_read(struct pm *pm, struct pmd_superblock *out)
 {
     struct pmd_superblock copies[2];
@@ -57,8 +77,7 @@ enum superblock_found superblock_read(struct pm *pm, struct pmd_superblock *out)
     if (!whole[0] && !whole[1])
         return judge_broken(copies);
     if (!whole[0] || !whole[1])
-        log_notice("pool", "superblock copy %c is not whole: torn by a power cut, or damaged; the other one is used",
-                   whole[0] ? 'B' : 'A');
+        report_copy(pm, &copies[whole[1]], &copies[whole[0]]);
     if (whole[0] && whole[1])
         *out = copies[copies[1].sequence > copies[0].sequence];
     else
@@ -70,17 +89,19 @@ static enum pm_status check_geometry(const struct pm *pm, const struct pmd_super
 {
     if (superblock->segment_bits < PM_SEGMENT_BITS_MIN || superblock->segment_bits > PM_SEGMENT_BITS_MAX ||
         superblock->segment_count < POOL_SEGMENTS_MIN) {
-        log_error("pool",
-                  "superblock names segment_bits=%u segment_count=%llu: damaged; restore the file, or start "
-                  "with on-damage reset",
-                  superblock->segment_bits, (unsigned long long)superblock->segment_count);
+        log_error(
+            "pool",
+            "path=%s: the superblock names segment_bits=%u segment_count=%llu: damaged; restore the file, or start "
+            "with on-damage reset",
+            pm_name(pm), superblock->segment_bits, (unsigned long long)superblock->segment_count);
         return PM_DAMAGED;
     }
     if (superblock->segment_count > pm->bytes >> superblock->segment_bits) {
         log_error("pool",
-                  "the file has bytes=%zu but the pool segments=%llu of bytes=%llu: it was cut short; restore "
+                  "path=%s has bytes=%zu but the pool segments=%llu of bytes=%llu: it was cut short; restore "
                   "the file, or start with on-damage reset",
-                  pm->bytes, (unsigned long long)superblock->segment_count, 1ULL << superblock->segment_bits);
+                  pm_name(pm), pm->bytes, (unsigned long long)superblock->segment_count,
+                  1ULL << superblock->segment_bits);
         return PM_DAMAGED;
     }
     return PM_OK;
@@ -90,16 +111,16 @@ enum pm_status superblock_check(const struct pm *pm, const struct pmd_superblock
 {
     if (superblock->version != PM_VERSION) {
         log_error("pool",
-                  "the pool has version=%u, this program reads version=%d; start the program that made it, or "
+                  "path=%s: the pool has version=%u, this program reads version=%d; start the program that made it, or "
                   "name another pool",
-                  superblock->version, PM_VERSION);
+                  pm_name(pm), superblock->version, PM_VERSION);
         return PM_VERSION_BAD;
     }
     if (superblock->feature_incompat & ~FEATURES_KNOWN) {
         log_error("pool",
-                  "the pool uses features=%#llx that this program does not know; start a newer program, or "
+                  "path=%s: the pool uses features=%#llx that this program does not know; start a newer program, or "
                   "name another pool",
-                  (unsigned long long)(superblock->feature_incompat & ~FEATURES_KNOWN));
+                  pm_name(pm), (unsigned long long)(superblock->feature_incompat & ~FEATURES_KNOWN));
         return PM_VERSION_BAD;
     }
     return check_geometry(pm, superblock);

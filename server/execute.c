@@ -23,6 +23,9 @@
 #define TEXT_OOM "OOM command not allowed when used memory > 'maxmemory'."
 #define TEXT_BROKEN \
     "MISCONF Hearth could not make writes durable and refuses them. Reads are served. Look at the log of the server."
+#define TEXT_CANNOT_FILL \
+    "MISCONF The index of the pool is damaged: commands over all keys are refused. Keys that can be read are served. " \
+    "Look at the log of the server."
 #define TEXT_BROKEN_MEMCACHE "SERVER_ERROR writes could not be made durable and are refused\r\n"
 
 /* ---- refusals ---- */
@@ -259,8 +262,12 @@ static enum command_status execute_redis(struct client *client, const struct com
     flags = command->flags;
     if ((flags & COMMAND_EXEC) != 0)
         flags |= client->multi_flags;
-    if ((flags & COMMAND_NEEDS_FILLED) != 0 && !heap_is_filled(client->heap))
-        return COMMAND_WAIT;
+    if ((flags & COMMAND_NEEDS_FILLED) != 0 && !heap_is_filled(client->heap)) {
+        if (!heap_cannot_fill(client->heap))
+            return COMMAND_WAIT;
+        refuse(client, command, TEXT_CANNOT_FILL);
+        return COMMAND_DONE;
+    }
     if ((flags & COMMAND_WRITE) != 0 && is_broken(client)) {
         refuse(client, command, TEXT_BROKEN);
         return COMMAND_DONE;

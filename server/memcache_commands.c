@@ -23,8 +23,7 @@ static void delete_key(struct client *client, const uint8_t *name, uint32_t len,
     client_key(client, name, len, &key);
     heap_edit_begin(client->heap_worker, &key, &edit);
     *found = edit.found;
-    if (edit.found)
-        heap_edit_delete(&edit);
+    heap_edit_delete(&edit);
     heap_edit_end(&edit);
 }
 

@@ -101,8 +101,7 @@ static void drop_old(struct client *client, const struct memcache_request *reque
         return;
     client_key(client, request->key, request->key_len, &key);
     heap_edit_begin(client->heap_worker, &key, &edit);
-    if (edit.found)
-        heap_edit_delete(&edit);
+    heap_edit_delete(&edit);
     heap_edit_end(&edit);
 }
 

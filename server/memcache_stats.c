@@ -97,6 +97,7 @@ static void general_heap(struct client *client)
     stat_text(client, "durability", server_durability(client->server));
     stat_number(client, "emulated", heap.emulated);
     stat_number(client, "index_complete", heap.filled);
+    stat_number(client, "damaged_records", heap.damaged_records);
 }
 
 static void general(struct client *client)

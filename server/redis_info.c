@@ -256,6 +256,9 @@ static void section_hearth(const struct info *info)
     NUMBER(info, "recovery_us", heap->recovery_us);
     NUMBER(info, "recovered_records", heap->recovered_records);
     NUMBER(info, "fill_us", heap->fill_us);
+    NUMBER(info, "damaged_records", heap->damaged_records);
+    NUMBER(info, "scrubbed_bytes", heap->scrubbed_bytes);
+    NUMBER(info, "scrub_passes", heap->scrub_passes);
     NUMBER(info, "turns", counter(info, STAT_turns));
     NUMBER(info, "parked", counter(info, STAT_parked));
     NUMBER(info, "sync_waits", counter(info, STAT_sync_waits));

@@ -17,10 +17,8 @@ enum command_status redis_del(struct client *client, uint32_t argc, const struct
 
     for (uint32_t i = 1; i < argc; i++) {
         value_edit(client, &argv[i], &edit, &key);
-        if (edit.found) {
-            heap_edit_delete(&edit);
-            deleted++;
-        }
+        deleted += edit.found;
+        heap_edit_delete(&edit);
         heap_edit_end(&edit);
     }
     reply_integer(client, deleted);

@@ -84,6 +84,7 @@ tests_unit_check_persist_index_ops_sort_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 
 check_heap = \
 	tests/unit/check_heap \
+	tests/unit/check_heap_damage \
 	tests/unit/check_heap_expire \
 	tests/unit/check_heap_fill \
 	tests/unit/check_heap_fill_threads \
@@ -91,6 +92,7 @@ check_heap = \
 	tests/unit/check_heap_hash_index_scan \
 	tests/unit/check_heap_hash_index_threads
 tests_unit_check_heap_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_heap_damage_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_expire_SOURCES = tests/unit/check_heap_expire.c tests/support/indexed_pool.h
 tests_unit_check_heap_expire_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_fill_SOURCES = tests/unit/check_heap_fill.c tests/support/indexed_pool.h

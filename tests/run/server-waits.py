@@ -92,6 +92,27 @@ def test_index_not_complete():
         equal(waits.receive(4), b'$1\r\n')
 
 
+def test_index_is_damaged():
+    """No waiting for an index that never will be complete; what can be read is served."""
+    with Hearth() as server:
+        with Wire(server.ports['redis']) as redis:
+            redis.ask(resp('MSET', 'a', 1, 'b', 2), b'+OK\r\n')
+        equal(server.stop(), 0, 'exit status')
+        with open(os.path.join(server.folder, 'pool'), 'r+b') as pool:
+            pool.seek((3 << 21) + 164)  # in the first leaf: PM_SEGMENT_HEAD
+            byte = pool.read(1)[0]
+            pool.seek(-1, os.SEEK_CUR)
+            pool.write(bytes([byte ^ 1]))
+        server.begin()
+        with Wire(server.ports['redis']) as redis:
+            for command in ('DBSIZE', ), ('KEYS', '*'), ('SCAN', '0'), ('RANDOMKEY', ):
+                redis.send(resp(*command))
+                equal(redis.receive(9), b'-MISCONF ')
+                while redis.receive(1) != b'\n':
+                    pass
+            redis.ask(resp('SET', 'c', 3) + resp('GET', 'c'), b'+OK\r\n$1\r\n3\r\n')
+
+
 def test_closing_while_waiting():
     with Slow(fill=1 << 40) as server:
         before = memory_bytes(server.process.pid)

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "heap/hash_index_private.h"
 #include "heap/heap_internal.h"
 #include "persist/pm_sim.h"
 #include "tests/unit/check.h"
@@ -252,6 +253,45 @@ static void check_transaction(void **state)
     end(&fixture);
 }
 
+/* More members than the notes of a transaction had room for before. */
+static void check_large_transaction(void **state)
+{
+    enum { KEYS = 300 };
+    static struct index_key keys[KEYS];
+    static char texts[KEYS][8];
+    struct fixture fixture;
+    struct heap_worker *worker;
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_NONE, 1);
+    for (int i = 0; i < KEYS; i++)
+        heap_key(fixture.heap, &keys[i], 0, texts[i], (size_t)snprintf(texts[i], sizeof texts[i], "key%d", i));
+    for (int count = 1; count <= KEYS; count = count * 3 + 1) {
+        worker = turn(&fixture, 0);
+        assert_int_equal(heap_reserve(worker, (uint64_t)count * heap_bytes(8, 8), (uint32_t)count, false),
+                         HEAP_RESERVED);
+        assert_true(heap_transaction_begin(worker, keys, (size_t)count));
+        for (int i = 0; i < count; i++) {
+            struct log_part part = {&count, sizeof count};
+            struct heap_put what = {.parts = &part, .part_count = 1};
+            struct heap_edit edit;
+
+            heap_edit_begin(worker, &keys[i], &edit);
+            heap_edit_put(&edit, &what);
+            heap_edit_end(&edit);
+        }
+        heap_transaction_commit(worker);
+        for (int i = 0; i < count; i++) {
+            struct object object;
+
+            assert_true(heap_get(worker, &keys[i], &object));
+            assert_memory_equal(object.value, &count, sizeof count);
+        }
+        done(worker);
+    }
+    end(&fixture);
+}
+
 static void check_flush(void **state)
 {
     struct fixture fixture;
@@ -397,6 +437,33 @@ static void check_full_pool(void **state)
 }
 
 /* Cache mode runs for ever in a small pool, and keeps what is read again. */
+/* C7: what the hash index cannot take is refused before anything is written; deletes and overwritten keys need none. */
+static void check_full_hash_index(void **state)
+{
+    struct fixture fixture;
+    struct heap_worker *worker;
+    struct heap_stats stats;
+    uint64_t units, records;
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_NONE, 1);
+    worker = turn(&fixture, 0);
+    assert_int_equal(put(worker, 0, "a", "1", 1, 0), HEAP_RESERVED);
+    units = fixture.heap->index->units_max;
+    fixture.heap->index->units_max = UNITS_SPARE + RESERVE_MIN - 1;
+    heap_stats(fixture.heap, &stats);
+    records = stats.appended_records;
+    assert_int_equal(put(worker, 0, "b", "1", 1, 0), HEAP_FULL);
+    heap_stats(fixture.heap, &stats);
+    assert_int_equal(stats.appended_records, records);
+    delete_key(worker, 0, "a");
+    assert_false(has(worker, 0, "a", NULL));
+    fixture.heap->index->units_max = units;
+    assert_int_equal(put(worker, 0, "b", "1", 1, 0), HEAP_RESERVED);
+    done(worker);
+    end(&fixture);
+}
+
 static void check_eviction(void **state)
 {
     enum { VALUE = 4000, ROUNDS = 3000, HOT = 8 };
@@ -712,10 +779,12 @@ int main(void)
         cmocka_unit_test(check_objects),
         cmocka_unit_test(check_cas_grows_over_restarts),
         cmocka_unit_test(check_transaction),
+        cmocka_unit_test(check_large_transaction),
         cmocka_unit_test(check_flush),
         cmocka_unit_test(check_delayed_flush_survives_a_restart_and_happens_once),
         cmocka_unit_test(check_flush_replaces_a_delayed_one),
         cmocka_unit_test(check_full_pool),
+        cmocka_unit_test(check_full_hash_index),
         cmocka_unit_test(check_eviction),
         cmocka_unit_test(check_expiry_is_collected),
         cmocka_unit_test(check_foreign_record_is_durable_once_seen),

@@ -71,7 +71,7 @@ static void *fill_main(void *argument)
     return NULL;
 }
 
-/* What heap_find() does before the hash index is filled. */
+/* What a lookup does before the hash index is filled. */
 static void bring_in(struct arena *arena, const struct index_key *key)
 {
     struct indexed_pool *world = &arena->world;

@@ -143,25 +143,58 @@ static void test_refs_outlive_inserts(void **state)
     close_fixture(&fixture);
 }
 
-static void test_chains_are_bounded_and_give_back(void **state)
+/* Also longer than a scan sees. */
+static void test_long_chains_give_back(void **state)
 {
+    enum { LONG = CHAIN_SLOTS_MAX + 100 };
     struct fixture fixture;
     struct hash_ref ref;
 
     (void)state;
-    open_fixture(&fixture, CHAIN_SLOTS_MAX + 1, 0, equal_hash);
-    for (uint64_t i = 0; i < CHAIN_SLOTS_MAX; i++)
+    open_fixture(&fixture, LONG, 0, equal_hash);
+    for (uint64_t i = 0; i < LONG; i++)
         assert_true(insert(&fixture, i));
-    assert_false(insert(&fixture, CHAIN_SLOTS_MAX));
-    assert_false(find(&fixture, CHAIN_SLOTS_MAX, &ref));
+    assert_true(find(&fixture, LONG - 1, &ref));
     check_invariants(&fixture);
-    for (uint64_t i = 0; i < CHAIN_SLOTS_MAX; i++)
-        remove_object(&fixture, i * 7 % CHAIN_SLOTS_MAX);
+    for (uint64_t i = 0; i < LONG; i++)
+        remove_object(&fixture, i * 7 % LONG);
     assert_int_equal(stats_of(&fixture).overflow_buckets, 0);
     assert_int_equal(stats_of(&fixture).slots_used, 0);
     close_fixture(&fixture);
 }
-_Static_assert(CHAIN_SLOTS_MAX % 7 != 0, "7 steps through all");
+_Static_assert((CHAIN_SLOTS_MAX + 100) % 7 != 0, "7 steps through all");
+
+/* What is reserved can be inserted, whoever else takes units meanwhile, and no more is promised than there is. */
+static void test_reservations(void **state)
+{
+    enum { OWNERS = 3, EACH = 500, OBJECTS = OWNERS * EACH };
+    struct fixture fixture;
+    uint32_t held[OWNERS] = {0}, late = 0;
+    uint64_t filled = 0;
+    bool ok = true;
+
+    (void)state;
+    open_fixture(&fixture, 2 * OBJECTS, 0, equal_hash);
+    fixture.index->units_max = OBJECTS + UNITS_SPARE + 100;
+    for (int i = 0; i < OWNERS; i++)
+        assert_true(hash_index_reserve(fixture.index, &held[i], EACH));
+    assert_false(hash_index_reserve(fixture.index, &late, 200));
+    assert_int_equal(late, 0);
+    hash_index_lock(fixture.index, equal_hash(0));
+    while (filled < OBJECTS &&
+           hash_index_fill(fixture.index, equal_hash(0), fake_loc(&fixture.fake, OBJECTS + filled, 0), false, &ok))
+        filled++;
+    hash_index_unlock(fixture.index, equal_hash(0));
+    assert_false(ok);
+    assert_true(filled > 200 && filled < 400);
+    for (uint64_t i = 0; i < OBJECTS; i++)
+        assert_true(insert(&fixture, i));
+    assert_false(hash_index_reserve(fixture.index, &held[0], EACH)); /* it has had its share */
+    for (uint64_t i = 0; i < OBJECTS; i++)
+        remove_object(&fixture, i);
+    assert_true(hash_index_reserve(fixture.index, &held[0], EACH));
+    close_fixture(&fixture);
+}
 
 static void test_find_by_location(void **state)
 {
@@ -190,11 +223,11 @@ static void test_fill_keeps_what_is_there(void **state)
     for (uint64_t i = 0; i < 20; i++)
         assert_true(insert(&fixture, i));
     /* The same location, another version of the same key, another key with an equal tag. */
-    assert_false(hash_index_fill(fixture.index, equal_hash(0), fake_loc(&fixture.fake, 19, 0), &ok));
+    assert_false(hash_index_fill(fixture.index, equal_hash(0), fake_loc(&fixture.fake, 19, 0), true, &ok));
     assert_true(ok);
-    assert_false(hash_index_fill(fixture.index, equal_hash(0), fake_loc(&fixture.fake, 19, 1), &ok));
+    assert_false(hash_index_fill(fixture.index, equal_hash(0), fake_loc(&fixture.fake, 19, 1), true, &ok));
     assert_true(ok);
-    assert_true(hash_index_fill(fixture.index, equal_hash(0), fake_loc(&fixture.fake, 20, 1), &ok));
+    assert_true(hash_index_fill(fixture.index, equal_hash(0), fake_loc(&fixture.fake, 20, 1), true, &ok));
     assert_true(ok);
     assert_true(find(&fixture, 19, &ref));
     assert_int_equal(hash_slot_loc(ref.word), fake_loc(&fixture.fake, 19, 0));
@@ -271,7 +304,8 @@ int main(void)
         cmocka_unit_test(test_model_with_long_chains),
         cmocka_unit_test(test_model_with_equal_hashes),
         cmocka_unit_test(test_refs_outlive_inserts),
-        cmocka_unit_test(test_chains_are_bounded_and_give_back),
+        cmocka_unit_test(test_long_chains_give_back),
+        cmocka_unit_test(test_reservations),
         cmocka_unit_test(test_find_by_location),
         cmocka_unit_test(test_fill_keeps_what_is_there),
         cmocka_unit_test(test_bytes_an_object),

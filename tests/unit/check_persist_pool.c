@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "base/log.h"
@@ -213,6 +214,47 @@ static void check_damaged_copies(void **state)
         assert_int_equal(try_open(pm, &create), PM_DAMAGED);
         pm_sim_free(pm);
     }
+}
+
+/* What is said of damaged copies names the file, and warns when what was newest may be lost. */
+static void expect_message(struct pm *pm, enum pm_status expected, const char *text)
+{
+    char path[] = "/tmp/hearth-check-XXXXXX", line[1024] = "";
+    enum log_level level = log_get_level();
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    assert_int_equal(log_output_open(path), 0);
+    log_set_level(LOG_LEVEL_NOTICE);
+    assert_int_equal(try_open(pm, NULL), expected);
+    log_set_level(level);
+    log_output_close();
+    assert_true(read(fd, line, sizeof line - 1) > 0);
+    assert_non_null(strstr(line, "the.pool"));
+    assert_non_null(strstr(line, text));
+    close(fd);
+    unlink(path);
+}
+
+static void check_messages_of_damaged_copies(void **state)
+{
+    char name[] = "the.pool";
+    struct pm *pm = new_pool(); /* sequence 1 in B, 2 in A */
+
+    (void)state;
+    pm->path = name;
+    copy_of(pm, 'B')->w ^= 1;
+    expect_message(pm, PM_OK, "notice");
+    copy_of(pm, 'B')->w ^= 1;
+    copy_of(pm, 'A')->w ^= 1;
+    expect_message(pm, PM_OK, "newest superblock copy, A");
+    expect_message(pm, PM_OK, "warn");
+    copy_of(pm, 'A')->sequence ^= 1 << 5;
+    expect_message(pm, PM_OK, "warn");
+    copy_of(pm, 'B')->w ^= 1;
+    expect_message(pm, PM_DAMAGED, "neither superblock copy");
+    pm->path = NULL;
+    pm_sim_free(pm);
 }
 
 static void check_copy_in_the_wrong_place(void **state)
@@ -574,6 +616,7 @@ int main(void)
         cmocka_unit_test(check_version_features_geometry),
         cmocka_unit_test(check_not_a_pool),
         cmocka_unit_test(check_damaged_copies),
+        cmocka_unit_test(check_messages_of_damaged_copies),
         cmocka_unit_test(check_copy_in_the_wrong_place),
         cmocka_unit_test(check_damaged_table),
         cmocka_unit_test(check_updates),

@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * GOAL    R4: a record that was damaged while the pool was closed is found at its first touch and never shown; its key
+ *         may be written and deleted like any other; then it is gone for good.
+ * METHOD  Objects over the simulated backing, a clean stop, a flipped bit in some values, another start; with the filler
+ *         run to its end before the first request, and not at all.
+ */
+#include "tests/unit/check.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "heap/heap_internal.h"
+#include "persist/pm_sim.h"
+
+enum { SEGMENTS = 32, SEGMENT_BITS = 16, NOW_MS = 1000000, SETTLE_STEPS = 3000, TAIL_RECORDS = 100, OBJECTS = 10 };
+
+struct fixture {
+    struct pm *pm;
+    struct heap *heap;
+    struct heap_worker *worker;
+    uint64_t now_us;
+};
+
+static void open_heap(struct fixture *fixture, bool fill)
+{
+    const struct heap_options options = {.pool_bytes = (uint64_t)SEGMENTS << SEGMENT_BITS,
+                                         .segment_bits = SEGMENT_BITS,
+                                         .workers = 1,
+                                         .durability = HEAP_DURABILITY_POWER,
+                                         .eviction = HEAP_EVICTION_NONE,
+                                         .sync_interval_ms = 1,
+                                         .tail_records = TAIL_RECORDS,
+                                         .pm = fixture->pm};
+
+    assert_int_equal(heap_open(&fixture->heap, &options), PM_OK);
+    fixture->worker = heap_worker(fixture->heap, 0);
+    while (fill && heap_fill_run_step(fixture->heap))
+        ;
+    for (int i = 0; i < 6; i++) /* segments are made ready */
+        (void)heap_maintain_step(fixture->heap, fixture->now_us += 100);
+}
+
+static void settle(struct fixture *fixture)
+{
+    for (int i = 0; i < SETTLE_STEPS; i++)
+        (void)heap_maintain_step(fixture->heap, fixture->now_us += 2000);
+}
+
+static void begin_turn(struct fixture *fixture)
+{
+    heap_turn_begin(fixture->worker, NOW_MS);
+}
+
+static void end_turn(struct fixture *fixture)
+{
+    uint64_t wait_epoch;
+
+    assert_int_equal(heap_turn_end(fixture->worker, &wait_epoch), PM_OK);
+}
+
+static void settle_some(struct fixture *fixture)
+{
+    for (int i = 0; i < 20; i++)
+        (void)heap_maintain_step(fixture->heap, fixture->now_us += 2000);
+}
+
+/* ---- keys: "k0" to "k9" ---- */
+
+static struct index_key key_of(const struct fixture *fixture, int object)
+{
+    static const char texts[OBJECTS][3] = {"k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9"};
+    struct index_key key;
+
+    heap_key(fixture->heap, &key, 0, texts[object], 2);
+    return key;
+}
+
+static void reserve(struct fixture *fixture, uint32_t records)
+{
+    assert_int_equal(heap_reserve(fixture->worker, records * heap_bytes(2, 16), records, false), HEAP_RESERVED);
+}
+
+/* Returns whether the key was found. */
+static bool edit_put(struct fixture *fixture, int object, const char *value)
+{
+    struct log_part part = {value, strlen(value)};
+    struct heap_put what = {.parts = &part, .part_count = 1};
+    struct index_key key = key_of(fixture, object);
+    struct heap_edit edit;
+
+    heap_edit_begin(fixture->worker, &key, &edit);
+    heap_edit_put(&edit, &what);
+    heap_edit_end(&edit);
+    return edit.found;
+}
+
+static bool edit_delete(struct fixture *fixture, int object)
+{
+    struct index_key key = key_of(fixture, object);
+    struct heap_edit edit;
+
+    heap_edit_begin(fixture->worker, &key, &edit);
+    heap_edit_delete(&edit);
+    heap_edit_end(&edit);
+    return edit.found;
+}
+
+static bool has(struct fixture *fixture, int object, const char *value)
+{
+    struct index_key key = key_of(fixture, object);
+    struct object found;
+
+    return heap_get(fixture->worker, &key, &found) && found.value_len == strlen(value) &&
+           memcmp(found.value, value, found.value_len) == 0;
+}
+
+static uint64_t key_count(const struct fixture *fixture)
+{
+    uint64_t keys, expires;
+
+    heap_count(fixture->heap, 0, &keys, &expires);
+    return keys;
+}
+
+static uint64_t damaged_count(struct fixture *fixture)
+{
+    struct heap_stats stats;
+
+    heap_stats(fixture->heap, &stats);
+    return stats.damaged_records;
+}
+
+static bool is_unverified(const struct fixture *fixture, int object)
+{
+    struct index_key key = key_of(fixture, object);
+    struct hash_ref ref;
+
+    return hash_index_find(fixture->heap->index, &key, &ref) && (ref.word & HASH_SLOT_UNVERIFIED);
+}
+
+static pm_loc indexed_loc(const struct fixture *fixture, int object)
+{
+    struct index_key key = key_of(fixture, object);
+    pm_loc loc = 0;
+
+    assert_int_equal(skiplist_writer_lookup(fixture->heap->skiplist, &key, &loc), PM_OK);
+    return loc;
+}
+
+/* ---- a pool with objects that nobody has read since it was opened, of which some are damaged ---- */
+
+static void damage(struct fixture *fixture, int object)
+{
+    struct record_view view;
+
+    assert_true(record_view_at(fixture->heap->pool, indexed_loc(fixture, object), &view));
+    ((uint8_t *)fixture->pm->base)[view.value - fixture->pm->base] ^= 4;
+}
+
+static void damage_header(struct fixture *fixture, int object)
+{
+    struct pmd_record *record = pm_at(fixture->pm, indexed_loc(fixture, object) * PM_UNIT);
+
+    record->value_len = UINT32_MAX;
+}
+
+static void begin(struct fixture *fixture, bool fill)
+{
+    *fixture = (struct fixture){.now_us = 0};
+    clock_test_set_wall_ms(NOW_MS);
+    assert_int_equal(pm_sim_open(&fixture->pm, (size_t)SEGMENTS << SEGMENT_BITS, PM_SIM_LINES), PM_OK);
+    pm_sim_keep(fixture->pm);
+    open_heap(fixture, true);
+    begin_turn(fixture);
+    for (int i = 0; i < OBJECTS; i++) {
+        reserve(fixture, 1);
+        edit_put(fixture, i, "value");
+    }
+    end_turn(fixture);
+    heap_close(fixture->heap);
+    open_heap(fixture, fill);
+}
+
+static void end(struct fixture *fixture)
+{
+    heap_close(fixture->heap);
+    pm_sim_free(fixture->pm);
+}
+
+static void reopen(struct fixture *fixture)
+{
+    heap_close(fixture->heap);
+    open_heap(fixture, true);
+}
+
+/* ---- tests ---- */
+
+static void test_first_touch_verifies(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, true);
+    begin_turn(&fixture);
+    assert_true(is_unverified(&fixture, 0));
+    assert_true(has(&fixture, 0, "value"));
+    assert_false(is_unverified(&fixture, 0));
+    assert_true(has(&fixture, 0, "value"));
+    reserve(&fixture, 1);
+    assert_true(is_unverified(&fixture, 1));
+    assert_true(edit_put(&fixture, 1, "new"));
+    assert_false(is_unverified(&fixture, 1));
+    assert_true(has(&fixture, 1, "new"));
+    end_turn(&fixture);
+    assert_int_equal(damaged_count(&fixture), 0);
+    end(&fixture);
+}
+
+/* A miss, told once; dropped for good by the next steps of the cleaner, index first. */
+static void damaged_is_a_miss(bool fill)
+{
+    struct fixture fixture;
+
+    begin(&fixture, fill);
+    damage(&fixture, 1);
+    begin_turn(&fixture);
+    for (int i = 0; i < 3; i++)
+        assert_false(has(&fixture, 1, "value"));
+    assert_true(has(&fixture, 2, "value"));
+    assert_int_equal(damaged_count(&fixture), 1);
+    end_turn(&fixture);
+    settle(&fixture);
+    assert_int_equal(indexed_loc(&fixture, 1), 0);
+    assert_int_equal(key_count(&fixture), OBJECTS - 1);
+    reopen(&fixture);
+    begin_turn(&fixture);
+    assert_false(has(&fixture, 1, "value"));
+    end_turn(&fixture);
+    assert_int_equal(damaged_count(&fixture), 0);
+    end(&fixture);
+}
+
+static void test_damaged_is_a_miss(void **state)
+{
+    (void)state;
+    damaged_is_a_miss(true);
+}
+
+static void test_damaged_is_a_miss_before_the_filler(void **state)
+{
+    (void)state;
+    damaged_is_a_miss(false);
+}
+
+/* Overwritten or deleted, in whatever order with the drop, and counted right; over the next start too. */
+static void damaged_can_be_written(bool fill)
+{
+    struct fixture fixture;
+
+    begin(&fixture, fill);
+    for (int i = 1; i <= 4; i++)
+        damage(&fixture, i);
+    begin_turn(&fixture);
+    reserve(&fixture, 1);
+    assert_false(edit_put(&fixture, 1, "new"));
+    reserve(&fixture, 1);
+    assert_false(edit_delete(&fixture, 2));
+    assert_false(has(&fixture, 3, "value"));
+    assert_false(has(&fixture, 4, "value"));
+    end_turn(&fixture);
+    settle(&fixture);
+    begin_turn(&fixture);
+    reserve(&fixture, 1);
+    assert_false(edit_put(&fixture, 3, "new"));
+    reserve(&fixture, 1);
+    assert_false(edit_delete(&fixture, 4));
+    end_turn(&fixture);
+    for (int life = 0; life < 2; life++) {
+        settle(&fixture);
+        assert_int_equal(key_count(&fixture), OBJECTS - 2);
+        begin_turn(&fixture);
+        assert_true(has(&fixture, 1, "new"));
+        assert_false(has(&fixture, 2, "value"));
+        assert_true(has(&fixture, 3, "new"));
+        assert_false(has(&fixture, 4, "value"));
+        assert_true(has(&fixture, 5, "value"));
+        end_turn(&fixture);
+        reopen(&fixture);
+    }
+    end(&fixture);
+}
+
+static void test_damaged_can_be_written(void **state)
+{
+    (void)state;
+    damaged_can_be_written(true);
+}
+
+static void test_damaged_can_be_written_before_the_filler(void **state)
+{
+    (void)state;
+    damaged_can_be_written(false);
+}
+
+/* What healed in between: deleted is deleted. */
+static void test_deleted_stays_deleted(void **state)
+{
+    struct fixture fixture;
+    pm_loc loc;
+
+    (void)state;
+    begin(&fixture, true);
+    loc = indexed_loc(&fixture, 1);
+    damage(&fixture, 1);
+    begin_turn(&fixture);
+    reserve(&fixture, 1);
+    assert_false(edit_delete(&fixture, 1));
+    end_turn(&fixture);
+    damage(&fixture, 1); /* the same bit again */
+    assert_true(record_is_whole(fixture.heap->pool, loc));
+    reopen(&fixture);
+    begin_turn(&fixture);
+    assert_false(has(&fixture, 1, "value"));
+    end_turn(&fixture);
+    end(&fixture);
+}
+
+static void test_transaction(void **state)
+{
+    struct fixture fixture;
+    struct index_key keys[2];
+
+    (void)state;
+    begin(&fixture, true);
+    damage(&fixture, 1);
+    keys[0] = key_of(&fixture, 1);
+    keys[1] = key_of(&fixture, 2);
+    begin_turn(&fixture);
+    reserve(&fixture, 2);
+    assert_true(heap_transaction_begin(fixture.worker, keys, 2));
+    assert_false(has(&fixture, 1, "value"));
+    assert_true(has(&fixture, 2, "value"));
+    assert_false(edit_put(&fixture, 1, "new"));
+    assert_true(edit_put(&fixture, 2, "new"));
+    assert_true(has(&fixture, 1, "new"));
+    heap_transaction_commit(fixture.worker);
+    assert_true(has(&fixture, 1, "new"));
+    assert_true(has(&fixture, 2, "new"));
+    end_turn(&fixture);
+    assert_int_equal(key_count(&fixture), OBJECTS);
+    end(&fixture);
+}
+
+static void count_item(const struct heap_scan_item *item, void *context)
+{
+    int *seen = context;
+
+    assert_int_equal(item->key_len, 2);
+    seen[item->key[1] - '0']++;
+}
+
+static void test_scan(void **state)
+{
+    int seen[OBJECTS] = {0};
+    struct fixture fixture;
+    uint64_t cursor = 0;
+
+    (void)state;
+    begin(&fixture, true);
+    damage(&fixture, 1);
+    begin_turn(&fixture);
+    do
+        cursor = heap_scan(fixture.worker, 0, cursor, 1000, count_item, seen);
+    while (cursor);
+    for (int i = 0; i < OBJECTS; i++) {
+        assert_int_equal(seen[i], i != 1);
+        assert_int_equal(is_unverified(&fixture, i), i == 1);
+    }
+    end_turn(&fixture);
+    settle(&fixture);
+    assert_int_equal(indexed_loc(&fixture, 1), 0);
+    end(&fixture);
+}
+
+/* ---- the cleaner ---- */
+
+enum { FILLERS = 600, SURVIVORS = 8, SURVIVOR_BYTES = 1500 };
+
+static void put_named(struct fixture *fixture, const char *text, size_t value_bytes)
+{
+    static const char value[SURVIVOR_BYTES];
+    struct log_part part = {value, value_bytes};
+    struct heap_put what = {.parts = &part, .part_count = 1};
+    struct index_key key;
+    struct heap_edit edit;
+
+    begin_turn(fixture);
+    while (heap_reserve(fixture->worker, heap_bytes(8, SURVIVOR_BYTES), 1, false) != HEAP_RESERVED) {
+        end_turn(fixture);
+        settle(fixture);
+        begin_turn(fixture);
+    }
+    heap_key(fixture->heap, &key, 0, text, strlen(text));
+    heap_edit_begin(fixture->worker, &key, &edit);
+    heap_edit_put(&edit, &what);
+    heap_edit_end(&edit);
+    end_turn(fixture);
+}
+
+/* Behind a damaged header the cleaner finds no records: it must not free them. */
+static void test_cleaner_keeps_what_it_cannot_walk(void **state)
+{
+    struct fixture fixture;
+    struct record_view view;
+    char text[16];
+
+    (void)state;
+    begin(&fixture, true);
+    put_named(&fixture, "victim", 100);
+    for (int i = 0; i < SURVIVORS; i++) {
+        snprintf(text, sizeof text, "s%d", i);
+        put_named(&fixture, text, SURVIVOR_BYTES);
+    }
+    settle(&fixture);
+    {
+        struct index_key key;
+        pm_loc loc;
+
+        heap_key(fixture.heap, &key, 0, "victim", 6);
+        assert_int_equal(skiplist_writer_lookup(fixture.heap->skiplist, &key, &loc), PM_OK);
+        assert_true(record_view_at(fixture.heap->pool, loc, &view));
+        ((struct pmd_record *)(uintptr_t)view.header)->value_len = UINT32_MAX;
+    }
+    for (int i = 0; i < 3 * FILLERS; i++) { /* all over the pool: soon that segment is the emptiest */
+        snprintf(text, sizeof text, "f%u", (uint32_t)i * UINT32_C(2654435761) % (1 << 20) % FILLERS);
+        put_named(&fixture, text, SURVIVOR_BYTES);
+        settle_some(&fixture);
+    }
+    assert_int_equal(damaged_count(&fixture), 1); /* it is chosen once */
+    begin_turn(&fixture);
+    for (int i = 0; i < SURVIVORS; i++) {
+        struct index_key key;
+        struct object object;
+
+        snprintf(text, sizeof text, "s%d", i);
+        heap_key(fixture.heap, &key, 0, text, strlen(text));
+        assert_true(heap_get(fixture.worker, &key, &object));
+    }
+    end_turn(&fixture);
+    end(&fixture);
+}
+
+/* ---- the scrubber ---- */
+
+/* Damaged after it was verified: found without anybody asking for it. */
+static void test_scrub(void **state)
+{
+    struct fixture fixture;
+    struct heap_stats stats;
+
+    (void)state;
+    begin(&fixture, true);
+    begin_turn(&fixture);
+    for (int i = 0; i < OBJECTS - 1; i++)
+        assert_true(has(&fixture, i, "value"));
+    end_turn(&fixture);
+    damage(&fixture, 1);
+    settle(&fixture);
+    heap_stats(fixture.heap, &stats);
+    assert_int_equal(stats.scrub_passes, 1); /* and it rests */
+    assert_int_equal(stats.damaged_records, 1);
+    assert_int_equal(indexed_loc(&fixture, 1), 0);
+    assert_int_equal(key_count(&fixture), OBJECTS - 1);
+    begin_turn(&fixture);
+    assert_false(has(&fixture, 1, "value"));
+    assert_false(is_unverified(&fixture, OBJECTS - 1));
+    for (int i = 2; i < OBJECTS; i++)
+        assert_true(has(&fixture, i, "value"));
+    end_turn(&fixture);
+    end(&fixture);
+}
+
+/* From the scrubber's find on the key is a miss, before anything is dropped. */
+static void test_scrub_hides(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, true);
+    begin_turn(&fixture);
+    assert_true(has(&fixture, 1, "value"));
+    assert_true(has(&fixture, 2, "value"));
+    end_turn(&fixture);
+    damage(&fixture, 1);
+    damage_header(&fixture, 2);
+    while (fixture.heap->scrub.passes == 0)
+        scrub_step(&fixture.heap->scrub, fixture.now_us += 10000);
+    assert_true(is_unverified(&fixture, 1));
+    assert_true(is_unverified(&fixture, 2));
+    begin_turn(&fixture);
+    assert_false(has(&fixture, 1, "value"));
+    assert_false(has(&fixture, 2, "value"));
+    end_turn(&fixture);
+    settle(&fixture);
+    assert_int_equal(indexed_loc(&fixture, 1), 0);
+    assert_int_equal(indexed_loc(&fixture, 2), 0);
+    end(&fixture);
+}
+
+static void test_scrub_pace(void **state)
+{
+    struct fixture fixture;
+    struct scrub *scrub;
+    uint64_t ticks = 0, bytes;
+
+    (void)state;
+    begin(&fixture, true);
+    scrub = &fixture.heap->scrub;
+    bytes = OBJECTS * record_bytes(PMD_LAST, 2, 5);
+    scrub->bytes_a_second = 100; /* one byte a tick */
+    while (scrub->passes == 0 && ticks++ < 10 * bytes) {
+        scrub_step(scrub, fixture.now_us += 10000);
+        scrub_step(scrub, fixture.now_us += 100); /* too soon */
+        assert_true(scrub->bytes <= ticks + record_bytes(PMD_LAST, 2, 5) * 3);
+    }
+    assert_int_equal(scrub->bytes, bytes);
+    end(&fixture);
+}
+
+/* A leaf is damaged while the pool is closed. */
+static void begin_with_damaged_leaf(struct fixture *fixture)
+{
+    struct pmd_leaf *head;
+
+    begin(fixture, false);
+    head = (struct pmd_leaf *)pool_at(fixture->heap->pool, pool_segment_off(fixture->heap->pool, PM_SEGMENT_HEAD));
+    heap_close(fixture->heap);
+    head->area[100] ^= 1;
+    open_heap(fixture, false);
+}
+
+/* Nobody is to wait for an index that will never be complete. */
+static void test_leaf(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin_with_damaged_leaf(&fixture);
+    fixture.heap->index_failed = false; /* the filler is the first that meets it */
+    assert_false(heap_is_filled(fixture.heap));
+    assert_false(heap_cannot_fill(fixture.heap));
+    while (heap_fill_run_step(fixture.heap))
+        ;
+    assert_false(heap_is_filled(fixture.heap));
+    assert_true(heap_cannot_fill(fixture.heap));
+    end(&fixture);
+}
+
+/* Its cut fails, and from the tail's bound on writes are refused. */
+static void test_leaf_stops_the_index_writer(void **state)
+{
+    enum heap_reserve reserved = HEAP_RESERVED;
+    struct fixture fixture;
+
+    (void)state;
+    begin_with_damaged_leaf(&fixture);
+    for (int i = 0; i < 10 * TAIL_RECORDS && reserved == HEAP_RESERVED; i++) {
+        begin_turn(&fixture);
+        reserved = heap_reserve(fixture.worker, heap_bytes(2, 16), 1, false);
+        if (reserved == HEAP_RESERVED)
+            edit_put(&fixture, 1, "new");
+        end_turn(&fixture);
+        (void)heap_maintain_step(fixture.heap, fixture.now_us += 2000);
+    }
+    assert_int_equal(reserved, HEAP_FULL);
+    assert_true(heap_cannot_fill(fixture.heap));
+    end(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_first_touch_verifies),
+        cmocka_unit_test(test_damaged_is_a_miss),
+        cmocka_unit_test(test_damaged_is_a_miss_before_the_filler),
+        cmocka_unit_test(test_damaged_can_be_written),
+        cmocka_unit_test(test_damaged_can_be_written_before_the_filler),
+        cmocka_unit_test(test_deleted_stays_deleted),
+        cmocka_unit_test(test_transaction),
+        cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_cleaner_keeps_what_it_cannot_walk),
+        cmocka_unit_test(test_scrub),
+        cmocka_unit_test(test_scrub_hides),
+        cmocka_unit_test(test_scrub_pace),
+        cmocka_unit_test(test_leaf),
+        cmocka_unit_test(test_leaf_stops_the_index_writer),
+    };
+
+    (void)!log_output_open("/dev/null"); /* errors are what is asked for */
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
