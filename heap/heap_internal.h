@@ -48,6 +48,7 @@ struct heap_worker {
     uint32_t reserved_records; /* by the last heap_reserve() */
     struct transaction transaction;
     bool exclusive; /* this worker holds the exclusive section */
+    uint8_t miss;   /* enum heap_miss */
     struct heap_counts counts;
 };
 

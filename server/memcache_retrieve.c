@@ -26,6 +26,21 @@ static void reply_value(struct client *client, const uint8_t *key, uint32_t key_
     reply_advance(client, n + 2);
 }
 
+/* What a miss was, for those who wonder where their objects went. */
+static void count_miss(struct client *client)
+{
+    switch (heap_why_missed(client->heap_worker)) {
+    case HEAP_MISS_ABSENT:
+        break;
+    case HEAP_MISS_EXPIRED:
+        STAT_ADD(client->stats, get_expired, 1);
+        break;
+    case HEAP_MISS_FLUSHED:
+        STAT_ADD(client->stats, get_flushed, 1);
+        break;
+    }
+}
+
 enum command_status memcache_retrieve(struct client *client, const struct memcache_request *request)
 {
     bool with_cas = request->verb == MEMCACHE_GETS;
@@ -42,6 +57,8 @@ enum command_status memcache_retrieve(struct client *client, const struct memcac
         if (heap_get(client->heap_worker, &key, &object)) {
             reply_value(client, name, len, &object, with_cas);
             hits++;
+        } else {
+            count_miss(client);
         }
     }
     STAT_ADD(client->stats, cmd_get, keys);

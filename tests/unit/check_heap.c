@@ -157,10 +157,14 @@ static void check_objects(void **state)
     assert_true(has(worker, 1, "a", "other"));
     assert_true(has(worker, 0, "soon", "x"));
     assert_false(has(worker, 0, "past", NULL));
+    assert_int_equal(heap_why_missed(worker), HEAP_MISS_EXPIRED);
+    assert_false(has(worker, 0, "none", NULL));
+    assert_int_equal(heap_why_missed(worker), HEAP_MISS_ABSENT);
     put(worker, 0, "a", "2", 1, 0);
     assert_true(has(worker, 0, "a", "2"));
     delete_key(worker, 0, "a");
     assert_false(has(worker, 0, "a", NULL));
+    assert_int_equal(heap_why_missed(worker), HEAP_MISS_ABSENT);
     heap_count(fixture.heap, 0, &keys, &expires);
     assert_int_equal(keys, 2);
     assert_int_equal(expires, 2);
