@@ -108,7 +108,6 @@ static void drop_old(struct client *client, const struct memcache_request *reque
 
 void memcache_refuse_full(struct client *client, const struct memcache_request *request)
 {
-    STAT_ADD(client->stats, store_no_memory, 1);
     if (request->verb == MEMCACHE_SET)
         drop_old(client, request);
     if (request->verb == MEMCACHE_INCR)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "server/redis_commands.h"
 #include "server/stats.h"
 
@@ -49,7 +50,7 @@ void transaction_reset(struct client *client)
         free(client->transaction);
         client->transaction = NULL;
     }
-    client->in_multi = false;
+    client_set_multi(client, false);
     client->multi_failed = false;
     client->multi_flags = 0;
 }
@@ -120,6 +121,7 @@ static const char *queue_command(struct client *client, const struct command *co
         return ERROR_MEMORY;
     transaction->queue[transaction->queue_count++] = (struct queued){command, argc, copy};
     transaction->queue_bytes += bytes;
+    atomic_store_explicit(&client->queued_count, (int32_t)transaction->queue_count, memory_order_relaxed);
     return NULL;
 }
 
@@ -145,7 +147,7 @@ enum command_status redis_multi(struct client *client, uint32_t argc, const stru
         reply_error(client, "ERR MULTI calls can not be nested");
         return COMMAND_DONE;
     }
-    client->in_multi = true;
+    client_set_multi(client, true);
     reply_ok(client);
     return COMMAND_DONE;
 }
@@ -257,12 +259,16 @@ static void run_queued(struct client *client, const struct queued *queued)
 {
     uint64_t errors = atomic_load_explicit(&client->stats->value[STAT_error_replies], memory_order_relaxed);
     uint32_t number = command_number(queued->command);
+    uint64_t weight = stat_time_weight(atomic_load_explicit(&client->stats->calls[number], memory_order_relaxed));
+    uint64_t begin_ns = weight > 0 ? clock_mono_ns() : 0;
     enum command_status status;
 
     client->command = queued->command;
     client->room_bytes = UINT64_MAX; /* what was reserved for all covers it */
     status = queued->command->handler(client, queued->argc, queued->argv);
     ought(status == COMMAND_DONE);
+    if (weight > 0)
+        stat_bump(&client->stats->time_ns[number], (clock_mono_ns() - begin_ns) * weight);
     stat_bump(&client->stats->calls[number], 1);
     if (atomic_load_explicit(&client->stats->value[STAT_error_replies], memory_order_relaxed) != errors)
         stat_bump(&client->stats->failed[number], 1);
