@@ -289,7 +289,7 @@ static enum command_status execute_redis(struct client *client, const struct com
         status = run_timed(client, command, flags, argc, argv, weight);
     if (HEARTH_UNLIKELY(status == COMMAND_WAIT))
         return status;
-    stat_bump(&client->stats->calls[command_number(command)], 1);
+    atomic_store_explicit(&client->stats->calls[command_number(command)], calls + 1, memory_order_relaxed);
     if (atomic_load_explicit(&client->stats->value[STAT_error_replies], memory_order_relaxed) != errors)
         stat_bump(&client->stats->failed[command_number(command)], 1);
     return status;

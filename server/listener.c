@@ -196,7 +196,7 @@ static bool clear_path(struct listener *listener, const struct sockaddr_un *addr
         complain(listener, "bind to", EEXIST);
         return false;
     }
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); /* its owner may never accept */
     error = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
     close(fd);
     if (error == ECONNREFUSED && unlink(address->sun_path) == 0)

@@ -35,7 +35,7 @@ static uint64_t option(const struct client *client, enum option which)
 
 static void stat_option(struct client *client, const char *name, enum option which)
 {
-    char text[256];
+    char text[1024];
 
     options_text(client->server->options, which, text, sizeof text);
     stat_text(client, name, text[0] != '\0' ? text : "NULL");
@@ -88,7 +88,6 @@ static void general_heap(struct client *client)
     stat_number(client, "accepting_conns", 1);
     stat_number(client, "threads", client->server->worker_count);
     stat_number(client, "hash_bytes", heap.hash_bytes);
-    stat_number(client, "hash_is_expanding", 0);
     stat_number(client, "bytes", heap.live_bytes);
     stat_number(client, "curr_items", keys);
     stat_number(client, "evictions", heap.evicted);

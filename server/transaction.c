@@ -39,6 +39,7 @@ static void forget_watches(struct transaction *transaction)
     free(transaction->watches);
     transaction->watches = NULL;
     transaction->watch_count = transaction->watch_capacity = 0;
+    transaction->watch_bytes = 0;
 }
 
 void transaction_reset(struct client *client)
@@ -181,8 +182,9 @@ static const char *watch_key(struct client *client, const struct resp_arg *arg)
 
     if (transaction == NULL)
         return ERROR_MEMORY;
-    if (transaction->watch_count == TRANSACTION_WATCHES_MAX)
-        return "ERR too many watched keys: a connection may have 65536";
+    if (transaction->watch_count == TRANSACTION_WATCHES_MAX ||
+        arg->len > TRANSACTION_BYTES_MAX - transaction->watch_bytes)
+        return "ERR too many watched keys: a connection may have 65536 of together 64 MB";
     if (!grow((void **)&transaction->watches, transaction->watch_count, &transaction->watch_capacity,
               sizeof *transaction->watches))
         return ERROR_MEMORY;
@@ -196,6 +198,7 @@ static const char *watch_key(struct client *client, const struct resp_arg *arg)
              arg->len);
     watched->cts = present_cts(client, &watched->key);
     transaction->watch_count++;
+    transaction->watch_bytes += arg->len;
     return NULL;
 }
 

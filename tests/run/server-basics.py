@@ -81,6 +81,8 @@ def test_bad_options():
     refused('--threads', says=['--threads'])
     refused('-t', 'x', says=['-t', "'x'"])
     refused('-Z', says=['-Z', 'unknown flag'])
+    refused('--requirepass=' + 'x' * 1024, says=['--requirepass', 'too long'])
+    refused('-l', 'a,' * 400, '-l', 'b,' * 400, says=['-l', 'too many addresses'])
 
 
 def test_bad_configuration_file():
@@ -88,6 +90,7 @@ def test_bad_configuration_file():
         ('threads 2\n\nno-such thing\n', ':3: unknown directive'),
         ('# fine\nthreads\n', ':2: '),
         ('requirepass "abc\n', ':1: unbalanced'),
+        ('requirepass "a\\x00b"\n', ':1: unbalanced quotes, a zero byte'),
         ('pool-size 1kb\n', ':1: pool-size'),
         ('include %s\n' % path('missing.conf'), 'missing.conf'),
         ('include %s\n' % path('bad.conf'), 'deeper'),
