@@ -30,7 +30,7 @@ static inline const uint8_t *scan_word_end(const uint8_t *at, const uint8_t *end
         }
         at += 8;
     }
-    while (at<end && * at> ' ') {
+    while (at != end && *at > ' ') {
         at++;
     }
     return at;
