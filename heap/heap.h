@@ -96,6 +96,12 @@ struct object {
 };
 /* False: no such key (or expired, flushed). Counts the hit for eviction. */
 bool heap_get(struct heap_worker *worker, const struct index_key *key, struct object *out);
+/*
+ * What the last heap_get() of this worker has met, if that was a miss. An object that has expired or was flushed is only
+ * met until the sweeps have collected it.
+ */
+enum heap_miss { HEAP_MISS_ABSENT, HEAP_MISS_EXPIRED, HEAP_MISS_FLUSHED };
+enum heap_miss heap_why_missed(const struct heap_worker *worker);
 /* The same without counting (EXISTS-like commands, TTL, WATCH). */
 bool heap_peek(struct heap_worker *worker, const struct index_key *key, struct object *out);
 

@@ -51,6 +51,7 @@ struct heap_worker {
     uint32_t reserved_slots;   /* held in the hash index: hash_index_reserve() */
     struct transaction transaction;
     bool exclusive; /* this worker holds the exclusive section */
+    uint8_t miss;   /* enum heap_miss */
     struct heap_counts counts;
 };
 

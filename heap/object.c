@@ -121,6 +121,13 @@ static bool find_readable(struct heap_worker *worker, const struct index_key *ke
     return false;
 }
 
+static enum heap_miss what_is_missed(const struct heap *heap, const struct pmd_record *record)
+{
+    if (record->kind != PMD_RECORD_FULL)
+        return HEAP_MISS_ABSENT; /* deleted */
+    return heap_visible(heap, record) ? HEAP_MISS_EXPIRED : HEAP_MISS_FLUSHED;
+}
+
 static bool get(struct heap_worker *worker, const struct index_key *key, struct object *out, bool count)
 {
     struct heap *heap = worker->heap;
@@ -132,18 +139,24 @@ static bool get(struct heap_worker *worker, const struct index_key *key, struct 
 
         if (staged) {
             record = record_at(heap->pool, staged->loc);
-            if (!heap_visible(heap, record) || is_expired(worker, record))
+            if (!heap_visible(heap, record) || is_expired(worker, record)) {
+                worker->miss = (uint8_t)what_is_missed(heap, record);
                 return false;
+            }
             object_from_record(record, out);
             return true;
         }
     }
-    if (!find_readable(worker, key, &ref))
+    if (!find_readable(worker, key, &ref)) {
+        worker->miss = HEAP_MISS_ABSENT;
         return false;
+    }
     heap_build_on(worker, hash_slot_loc(ref.word));
     record = record_at(heap->pool, hash_slot_loc(ref.word));
-    if (HEARTH_UNLIKELY(!heap_visible(heap, record) || is_expired(worker, record)))
+    if (HEARTH_UNLIKELY(!heap_visible(heap, record) || is_expired(worker, record))) {
+        worker->miss = (uint8_t)what_is_missed(heap, record);
         return false;
+    }
     if (count)
         hash_index_touch(&ref);
     object_from_record(record, out);
@@ -153,6 +166,11 @@ static bool get(struct heap_worker *worker, const struct index_key *key, struct 
 bool heap_get(struct heap_worker *worker, const struct index_key *key, struct object *out)
 {
     return get(worker, key, out, true);
+}
+
+enum heap_miss heap_why_missed(const struct heap_worker *worker)
+{
+    return (enum heap_miss)worker->miss;
 }
 
 bool heap_peek(struct heap_worker *worker, const struct index_key *key, struct object *out)

@@ -2,11 +2,9 @@
 /*
  * The classic text protocol of memcached: the stream of a connection cut into requests.
  *
- * IDEA   The two commonest lines, `get KEY` and `set KEY FLAGS EXPTIME BYTES`, are recognised in one pass
- * that
- *        finds the line's end on its way. Whatever does not look exactly like one of them, because it is
- *        rare, wrong or has not arrived whole, takes the long way: find the line end, then
- *        proto/memcache_line.c.
+ * IDEA   The two commonest lines, `get KEY` and `set KEY FLAGS EXPTIME BYTES`, are recognised in one pass that finds the
+ *        line's end on its way. Whatever does not look exactly like one of them, because it is rare, wrong or has not
+ *        arrived whole, takes the long way: find the line end, then proto/memcache_line.c.
  */
 #include "proto/memcache.h"
 

@@ -178,8 +178,8 @@ static enum resp_parse swallow(struct resp_parser *parser, const struct resp_lim
         if (pos == len) {
             return need(parser, 0);
         }
-        uint32_t bulk_bytes;
-        size_t head_bytes;
+        uint32_t bulk_bytes = 0;
+        size_t head_bytes = 0;
         enum resp_parse head = read_bulk_head(parser, limits, data + pos, len - pos, &bulk_bytes, &head_bytes);
         if (head != RESP_OK) {
             return head;

@@ -2,10 +2,9 @@
 /*
  * Commands typed by hand.
  *
- * IDEA   An argument is a run of plain and of quoted stretches, as in a shell: "..." knows \n \r \t \b \a
- * \xHH and
- *        \ before any other character, '...' knows \' alone. A closing quote ends the argument. A zero byte
- *        ends the line. One walk serves for counting and for splitting: with `out` NULL it writes nothing.
+ * IDEA   An argument is a run of plain and of quoted stretches, as in a shell: "..." knows \n \r \t \b \a \xHH and \ before
+ *        any other character, '...' knows \' alone. A closing quote ends the argument. A zero byte ends the line. One
+ *        walk serves for counting and for splitting: with `out` NULL it writes nothing.
  * SOURCE The Redis protocol specification, "Inline commands", and Redis 7.0.15 observed from outside.
  */
 #include "proto/resp_inline.h"

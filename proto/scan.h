@@ -2,10 +2,8 @@
 /*
  * Scanning words of a command line, eight bytes at a time.
  *
- * IDEA   The words of a line are short, so a call of memchr costs more than its work. A 64-bit word has a
- * byte
- *        below 0x21 where subtracting 0x21 borrows; the lowest such byte is found exactly, which is all that
- *        is asked here.
+ * IDEA   The words of a line are short, so a call of memchr costs more than its work. A 64-bit word has a byte below 0x21
+ *        where subtracting 0x21 borrows; the lowest such byte is found exactly, which is all that is asked here.
  * SOURCE "Determine if a word has a byte less than n", S. E. Anderson, Bit Twiddling Hacks (public domain).
  */
 #ifndef HEARTH_PROTO_SCAN_H
@@ -32,7 +30,7 @@ static inline const uint8_t *scan_word_end(const uint8_t *at, const uint8_t *end
         }
         at += 8;
     }
-    while (at<end && * at> ' ') {
+    while (at != end && *at > ' ') {
         at++;
     }
     return at;

@@ -115,7 +115,7 @@ void reply_error(struct client *client, const char *text)
     size_t len = strlen(text);
     char *out = reply_room(client, len + 3);
 
-    STAT_ADD(client->stats, error_replies, 1);
+    stats_count_error(client->stats, text);
     if (out != NULL)
         reply_advance(client, resp_put_error(out, text, len));
 }
@@ -166,6 +166,12 @@ void client_set_authenticated(struct client *client, bool authenticated)
     client->authenticated = authenticated;
 }
 
+void client_set_multi(struct client *client, bool in_multi)
+{
+    client->in_multi = in_multi;
+    atomic_store_explicit(&client->queued_count, in_multi ? 0 : -1, memory_order_relaxed);
+}
+
 /* ---- descriptions ---- */
 
 static void format_address(const struct sockaddr_storage *address, const struct sockaddr_storage *unix_side, char *out)
@@ -212,12 +218,9 @@ static void describe(const struct conn *conn, void (*each)(const struct client_i
         .fd = conn->fd,
         .age_s = (now_us - conn->accepted_mono_us) / 1000000,
         .idle_s = now_us > active_us ? (now_us - active_us) / 1000000 : 0,
-        .protocol = client->protocol,
         .db = atomic_load_explicit(&client->db, memory_order_relaxed),
-        .in_multi = client->in_multi,
-        .authenticated = client->authenticated,
-        .in_bytes = buf_len(&conn->in),
-        .out_bytes = buf_len(&client->out),
+        .is_unix = local.ss_family == AF_UNIX,
+        .queued_count = atomic_load_explicit(&client->queued_count, memory_order_relaxed),
     };
     each(&info, context);
 }
@@ -240,4 +243,51 @@ void server_each_client(struct server *server, void (*each)(const struct client_
         describe(conn, each, context);
         pthread_mutex_unlock(&worker->list_lock);
     }
+}
+
+/* ---- killing ---- */
+
+/* What describe() is told to ask of one connection. */
+struct choice {
+    bool (*chooses)(const struct client_info *info, void *context);
+    void *context;
+    bool chosen;
+};
+
+static void ask(const struct client_info *info, void *context)
+{
+    struct choice *choice = context;
+
+    choice->chosen = choice->chooses(info, choice->context);
+}
+
+static uint32_t kill_of_worker(struct worker *worker, struct choice *choice)
+{
+    struct conn *conn;
+    uint32_t count = 0;
+
+    pthread_mutex_lock(&worker->list_lock);
+    TAILQ_FOREACH(conn, &worker->conns, all_link)
+    {
+        describe(conn, ask, choice);
+        if (choice->chosen && !atomic_exchange(&conn->killed, true))
+            count++;
+    }
+    pthread_mutex_unlock(&worker->list_lock);
+    if (count > 0) {
+        atomic_store(&worker->has_killed, true);
+        worker_wake(worker);
+    }
+    return count;
+}
+
+uint32_t server_kill_clients(struct server *server, bool (*chooses)(const struct client_info *info, void *context),
+                             void *context)
+{
+    struct choice choice = {.chooses = chooses, .context = context};
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < server->worker_count; i++)
+        count += kill_of_worker(server->workers[i], &choice);
+    return count;
 }

@@ -52,10 +52,11 @@ struct client {
 
     /* Session. */
     bool authenticated;              /* change through client_set_authenticated() */
-    bool in_multi;                   /* between MULTI and EXEC or DISCARD */
+    bool in_multi;                   /* between MULTI and EXEC or DISCARD: client_set_multi() */
     bool multi_failed;               /* a command could not be queued: EXEC answers EXECABORT */
     _Atomic uint8_t db;              /* list; SELECT: client_set_db(). memcached is always 0 */
     uint32_t multi_flags;            /* COMMAND_* of all that is queued */
+    _Atomic int32_t queued_count;    /* list; commands queued since MULTI, -1 outside */
     struct transaction *transaction; /* queue and watches, transaction.c; NULL: none */
     char *name;                      /* list; CLIENT SETNAME: client_set_name(); NULL: none */
 
@@ -94,6 +95,8 @@ void client_set_db(struct client *client, uint8_t db);
 /* A copy is kept; len 0 removes the name. False: no memory. The caller has checked the bytes. */
 bool client_set_name(struct client *client, const void *name, size_t len);
 void client_set_authenticated(struct client *client, bool authenticated);
+/* Enters MULTI or leaves it. */
+void client_set_multi(struct client *client, bool in_multi);
 
 /* A client as CLIENT LIST and CLIENT INFO show it. Strings are good during the callback only. */
 struct client_info {
@@ -104,16 +107,22 @@ struct client_info {
     const char *command; /* name of the last command, "NULL" for none */
     int fd;
     uint64_t age_s, idle_s;
-    uint8_t protocol, db;
-    bool in_multi, authenticated;
-    uint32_t queued; /* 0 or more in MULTI; only exact for the asking client */
-    uint64_t in_bytes, out_bytes;
+    uint8_t db;
+    bool is_unix;         /* the connection's socket is no TCP one */
+    int32_t queued_count; /* commands queued since MULTI, -1 outside */
 };
 void client_describe(const struct client *client, void (*each)(const struct client_info *info, void *context),
                      void *context);
 /* All clients of all workers, in no order; each() must not block. */
 void server_each_client(struct server *server, void (*each)(const struct client_info *info, void *context),
                         void *context);
+
+/*
+ * Has all connections closed that `chooses` says true of, each by its own worker and in a moment; chooses() must not
+ * block. Returns their number.
+ */
+uint32_t server_kill_clients(struct server *server, bool (*chooses)(const struct client_info *info, void *context),
+                             void *context);
 
 /* ---- replies: raw ---- */
 

@@ -179,3 +179,11 @@ uint32_t client_old_value_bound(const struct client *client, const struct index_
         return VALUE_BYTES_MAX;
     return heap_peek(client->heap_worker, key, &object) ? object.value_len : 0;
 }
+
+uint32_t client_old_bound_of(const struct client *client, const void *name, uint32_t len)
+{
+    struct index_key key;
+
+    client_key(client, name, len, &key);
+    return client_old_value_bound(client, &key);
+}

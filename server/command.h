@@ -163,7 +163,7 @@ static inline struct command_keys command_keys(const struct command *command, ui
  */
 uint32_t command_index_keys(const struct client *client, const struct command *command, uint32_t argc,
                             const struct resp_arg *argv, struct index_key *keys);
-/* Whether no key of the request is longer than KEY_BYTES_MAX: asked before anything hashes them. */
+/* Whether no key of the request is longer than KEY_BYTES_MAX: asked before any is looked up. */
 bool command_keys_fit(const struct command *command, uint32_t argc, const struct resp_arg *argv);
 
 /* ---- room ---- */
@@ -179,16 +179,46 @@ command_reserve command_reserve_rewrite;
 void command_room(struct client *client, const struct command *command, uint32_t argc, const struct resp_arg *argv,
                   struct command_room *room);
 
+/* One record of a key with a value of so many bytes, at most of the largest: more is refused by the handler. */
+static inline void command_room_for_one(uint32_t key_len, uint64_t value_bytes, struct command_room *room)
+{
+    room->value_bytes = value_bytes < VALUE_BYTES_MAX ? value_bytes : VALUE_BYTES_MAX;
+    room->bytes = heap_bytes(key_len, room->value_bytes);
+    room->records = 1;
+}
+
 /*
  * The size of the value under `key` now, or VALUE_BYTES_MAX when this command has been tried a few times already
  * (client->attempt), so that a retry comes to an end.
  */
 uint32_t client_old_value_bound(const struct client *client, const struct index_key *key);
+/* The same of the key with this name in the client's database. */
+uint32_t client_old_bound_of(const struct client *client, const void *name, uint32_t len);
 
 /* Whether one record of such a key and value fits into what was reserved for the present command. */
 static inline bool client_room_covers(const struct client *client, uint32_t key_len, uint64_t value_len)
 {
     return heap_bytes(key_len, value_len) <= client->room_bytes;
+}
+
+/*
+ * The old value again under another expiry, or none (0): flags and type stay, with keep_cas the unique too. An expiry that
+ * has passed already deletes instead.
+ */
+static inline void client_rewrite(struct client *client, struct heap_edit *edit, uint64_t expire_at_ms, bool keep_cas)
+{
+    const struct log_part part = {edit->old.value, edit->old.value_len};
+    const struct heap_put put = {.parts = &part,
+                                 .part_count = 1,
+                                 .client_flags = edit->old.client_flags,
+                                 .expire_at_ms = expire_at_ms,
+                                 .keep_cas = keep_cas,
+                                 .type = edit->old.type};
+
+    if (expire_at_ms != 0 && expire_at_ms <= heap_now_ms(client->heap_worker))
+        heap_edit_delete(edit);
+    else
+        (void)heap_edit_put(edit, &put);
 }
 
 /* ---- MULTI: server/transaction.c ---- */

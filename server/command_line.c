@@ -64,7 +64,10 @@ static bool read_directive(struct arguments *a)
 
     if (equals != NULL && strcspn(word, " ") > (size_t)(equals - word)) {
         snprintf(name, sizeof name, "%.*s", (int)(equals - word), word);
-        snprintf(value, sizeof value, "%s", equals + 1);
+        if ((size_t)snprintf(value, sizeof value, "%s", equals + 1) >= sizeof value) {
+            snprintf(a->error, OPTION_ERROR_BYTES, "--%.100s: the value is too long", name);
+            return false;
+        }
     } else {
         snprintf(name, sizeof name, "%s", word);
         enum option option;
@@ -81,8 +84,11 @@ static bool set_bind(struct arguments *a, const char *value)
     char all[1024];
     bool again = a->options->values[OPTION_BIND].given;
 
-    snprintf(all, sizeof all, "%s%s%s", again ? options_fixed_text(a->options, OPTION_BIND) : "", again ? " " : "",
-             value);
+    if ((size_t)snprintf(all, sizeof all, "%s%s%s", again ? options_fixed_text(a->options, OPTION_BIND) : "",
+                         again ? " " : "", value) >= sizeof all) {
+        snprintf(a->error, OPTION_ERROR_BYTES, "-l: too many addresses; see bind");
+        return false;
+    }
     for (char *at = all; *at != '\0'; at++) {
         if (*at == ',')
             *at = ' ';

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "server/options.h"
 #include "server/options_parse.h"
+#include "server/process.h"
 #include "server/server.h"
 
 #define CONFIG_VALUE_BYTES 1024
@@ -60,8 +61,23 @@ static void pool_directory(struct options *options, char *out, size_t out_bytes)
     free(absolute);
 }
 
-static void computed_value(struct options *options, const char *name, char *out, size_t out_bytes)
+const char *config_maxmemory_policy(const struct options *options)
 {
+    return options_number(options, OPTION_EVICTION) == HEAP_EVICTION_CACHE ? "allkeys-lru" : "noeviction";
+}
+
+/* A pool that exists keeps its size, whatever pool-size says: the heap knows it. */
+static void pool_size(const struct server *server, char *out, size_t out_bytes)
+{
+    struct heap_stats heap;
+
+    heap_stats(server->heap, &heap);
+    snprintf(out, out_bytes, "%llu", (unsigned long long)heap.pool_bytes);
+}
+
+static void computed_value(struct server *server, const char *name, char *out, size_t out_bytes)
+{
+    struct options *options = server->options;
     const char *pool = options_fixed_text(options, OPTION_POOL);
     const char *slash = strrchr(pool, '/');
 
@@ -72,15 +88,14 @@ static void computed_value(struct options *options, const char *name, char *out,
     else if (strcmp(name, "io-threads") == 0)
         options_text(options, OPTION_THREADS, out, out_bytes);
     else if (strcmp(name, "maxmemory") == 0)
-        options_text(options, OPTION_POOL_SIZE, out, out_bytes);
+        pool_size(server, out, out_bytes);
     else if (strcmp(name, "maxmemory-policy") == 0)
-        snprintf(out, out_bytes, "%s",
-                 options_number(options, OPTION_EVICTION) == HEAP_EVICTION_CACHE ? "allkeys-lfu" : "noeviction");
+        snprintf(out, out_bytes, "%s", config_maxmemory_policy(options));
     else
         options_text(options, OPTION_REDIS_PORT, out, out_bytes);
 }
 
-void config_match(struct options *options, const void *pattern, size_t pattern_len,
+void config_match(struct server *server, const void *pattern, size_t pattern_len,
                   void (*each)(const char *name, const char *value, void *context), void *context)
 {
     char value[CONFIG_VALUE_BYTES];
@@ -88,7 +103,7 @@ void config_match(struct options *options, const void *pattern, size_t pattern_l
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         if (!glob_match_nocase(pattern, pattern_len, option_table[i].name, strlen(option_table[i].name)))
             continue;
-        options_text(options, (enum option)i, value, sizeof value);
+        options_text(server->options, (enum option)i, value, sizeof value);
         each(option_table[i].name, value, context);
     }
     for (size_t i = 0; i < HEARTH_ARRAY_COUNT(fixed_rows); i++) {
@@ -97,7 +112,7 @@ void config_match(struct options *options, const void *pattern, size_t pattern_l
         if (fixed_rows[i].value != NULL)
             snprintf(value, sizeof value, "%s", fixed_rows[i].value);
         else
-            computed_value(options, fixed_rows[i].name, value, sizeof value);
+            computed_value(server, fixed_rows[i].name, value, sizeof value);
         each(fixed_rows[i].name, value, context);
     }
 }
@@ -148,6 +163,23 @@ static bool refuse(char *error, const char *name, const char *why)
     return false;
 }
 
+/* What an option demands beyond its row. */
+static bool check_value(enum option option, uint64_t number, const char *name, char *error)
+{
+    char why[128];
+    uint64_t possible;
+
+    if (option != OPTION_MAXCLIENTS)
+        return true;
+    possible = process_raise_open_files(number);
+    if (possible == number)
+        return true;
+    snprintf(why, sizeof why,
+             "The operating system is not able to handle the specified number of clients, try with %llu",
+             (unsigned long long)possible);
+    return refuse(error, name, why);
+}
+
 /* Checks one pair. */
 static bool check_pair(const struct resp_arg *pair, struct change *change, char *error)
 {
@@ -158,7 +190,7 @@ static bool check_pair(const struct resp_arg *pair, struct change *change, char 
     snprintf(name, sizeof name, "%.*s", (int)(pair[0].len < 127 ? pair[0].len : 127), (const char *)pair[0].data);
     if (is_fixed_name(name))
         return refuse(error, name, "can't set immutable config");
-    if (!option_find(name, &change->option)) {
+    if (memchr(pair[0].data, '\0', pair[0].len) != NULL || !option_find(name, &change->option)) {
         snprintf(error, OPTION_ERROR_BYTES, "ERR Unknown option or number of arguments for CONFIG SET - '%.100s'",
                  name);
         return false;
@@ -167,13 +199,15 @@ static bool check_pair(const struct resp_arg *pair, struct change *change, char 
         return refuse(error, name, "can't set immutable config");
     if (pair[1].len >= sizeof change->value)
         return refuse(error, name, "argument is too long");
+    if (memchr(pair[1].data, '\0', pair[1].len) != NULL)
+        return refuse(error, name, "argument must not hold a zero byte");
     memcpy(change->value, pair[1].data, pair[1].len);
     change->value[pair[1].len] = '\0';
     if (!option_parse(change->option, change->value, &change->number, expected, sizeof expected)) {
         snprintf(why, sizeof why, "argument must be %s", expected);
         return refuse(error, name, why);
     }
-    return true;
+    return check_value(change->option, change->number, name, error);
 }
 
 static bool check_all(const struct resp_arg *pairs, uint32_t count, struct change *changes, char *error)

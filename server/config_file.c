@@ -52,7 +52,7 @@ static char *unescape(char *at, char *out)
     return at;
 }
 
-/* Takes a quoted word at its opening quote; returns behind its closing one, NULL if there is none. */
+/* Takes a quoted word at its opening quote; returns behind its closing one, NULL if there is none or a zero byte. */
 static char *take_quoted(char *at, char **out)
 {
     char quote = *at++;
@@ -60,12 +60,15 @@ static char *take_quoted(char *at, char **out)
     for (; *at != quote; at++) {
         if (*at == '\0')
             return NULL;
-        if (*at == '\\' && quote == '"' && at[1] != '\0')
+        if (*at == '\\' && quote == '"' && at[1] != '\0') {
             at = unescape(at + 1, *out);
-        else if (*at == '\\' && quote == '\'' && at[1] == '\'')
-            *(*out) = *++at;
-        else
+            if (**out == '\0')
+                return NULL; /* \x00 would end the value */
+        } else if (*at == '\\' && quote == '\'' && at[1] == '\'') {
+            **out = *++at;
+        } else {
             **out = *at;
+        }
         (*out)++;
     }
     return at + 1;
@@ -133,7 +136,7 @@ static bool read_line(struct options *options, const char *where, char *line, in
         return true;
     count = split_words(start, words, WORDS_MAX);
     if (count < 0) {
-        snprintf(error, OPTION_ERROR_BYTES, "%s: unbalanced quotes, or too many words", where);
+        snprintf(error, OPTION_ERROR_BYTES, "%s: unbalanced quotes, a zero byte, or too many words", where);
         return false;
     }
     if (count == 0)

@@ -316,7 +316,8 @@ static void init_client(struct client *client, struct worker *worker, enum clien
     client->heap_worker = worker->heap_worker;
     client->stats = &worker->stats;
     client->protocol = (uint8_t)protocol;
-    client->authenticated = protocol == CLIENT_MEMCACHE || options_password_fits(server->options, "", 0);
+    client->queued_count = -1;
+    client->authenticated = protocol == CLIENT_MEMCACHE || !options_password_is_asked(server->options);
     buf_init(&client->out, CONN_OUT_MAX_BYTES);
 }
 

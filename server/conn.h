@@ -52,15 +52,16 @@ struct conn {
     uint32_t magic;
     int fd;
     struct event event;
-    short watched; /* EV_READ, EV_WRITE that the event is added for */
-    uint8_t held;  /* CONN_HOLD_* */
-    bool queued;   /* in worker->ready */
-    bool readable; /* the socket has bytes, as far as is known */
-    bool more;     /* the input buffer may hold a whole request */
-    bool eof;      /* the client has closed its side */
-    bool deaf;     /* what it sends is no longer parsed: its last request has been */
-    bool closing;  /* close when the output is gone */
-    bool broken;   /* close at once */
+    short watched;       /* EV_READ, EV_WRITE that the event is added for */
+    uint8_t held;        /* CONN_HOLD_* */
+    bool queued;         /* in worker->ready */
+    bool readable;       /* the socket has bytes, as far as is known */
+    bool more;           /* the input buffer may hold a whole request */
+    bool eof;            /* the client has closed its side */
+    bool deaf;           /* what it sends is no longer parsed: its last request has been */
+    bool closing;        /* close when the output is gone */
+    bool broken;         /* close at once */
+    _Atomic bool killed; /* close when the worker wakes: another client says so, see server_kill_clients() */
 
     uint32_t turn_requests; /* of the present turn */
     uint64_t turn_bytes;

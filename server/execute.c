@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/conn.h"
 #include "server/request.h"
@@ -203,6 +204,18 @@ static enum command_status run_command(struct client *client, const struct comma
     return COMMAND_WAIT;
 }
 
+/* The same with the time that it takes, which counts for `weight` calls. */
+static enum command_status run_timed(struct client *client, const struct command *command, uint32_t flags,
+                                     uint32_t argc, const struct resp_arg *argv, uint64_t weight)
+{
+    uint64_t begin_ns = clock_mono_ns();
+    enum command_status status = run_command(client, command, flags, argc, argv);
+
+    if (status != COMMAND_WAIT)
+        stat_bump(&client->stats->time_ns[command_number(command)], (clock_mono_ns() - begin_ns) * weight);
+    return status;
+}
+
 /* The checks that refuse a command before anything else. False: refused. */
 static bool is_allowed(struct client *client, const struct command *command, uint32_t argc, const struct resp_arg *argv)
 {
@@ -214,7 +227,8 @@ static bool is_allowed(struct client *client, const struct command *command, uin
         refuse_arity(client, command);
         return false;
     }
-    if (!client->authenticated && (command->flags & COMMAND_NO_AUTH) == 0) {
+    if (!client->authenticated && (command->flags & COMMAND_NO_AUTH) == 0 &&
+        options_password_is_asked(client->server->options)) { /* CONFIG SET may have taken the password away */
         refuse(client, command, "NOAUTH Authentication required.");
         return false;
     }
@@ -246,6 +260,7 @@ static enum command_status execute_redis(struct client *client, const struct com
 {
     uint64_t errors = atomic_load_explicit(&client->stats->value[STAT_error_replies], memory_order_relaxed);
     enum command_status status;
+    uint64_t calls, weight;
     uint32_t flags;
 
     client->command = command;
@@ -273,10 +288,15 @@ static enum command_status execute_redis(struct client *client, const struct com
         return COMMAND_DONE;
     }
     atomic_store_explicit(&conn_of(client)->last_command, command, memory_order_relaxed);
-    status = run_command(client, command, flags, argc, argv);
+    calls = atomic_load_explicit(&client->stats->calls[command_number(command)], memory_order_relaxed);
+    weight = stat_time_weight(calls);
+    if (HEARTH_LIKELY(weight == 0))
+        status = run_command(client, command, flags, argc, argv);
+    else
+        status = run_timed(client, command, flags, argc, argv, weight);
     if (HEARTH_UNLIKELY(status == COMMAND_WAIT))
         return status;
-    stat_bump(&client->stats->calls[command_number(command)], 1);
+    atomic_store_explicit(&client->stats->calls[command_number(command)], calls + 1, memory_order_relaxed);
     if (atomic_load_explicit(&client->stats->value[STAT_error_replies], memory_order_relaxed) != errors)
         stat_bump(&client->stats->failed[command_number(command)], 1);
     return status;
@@ -334,7 +354,7 @@ enum command_status request_execute(struct request *request)
         refuse(client, NULL, "ERR the request is too large: a value may have 1 MB, a command 64 MB");
         return COMMAND_DONE;
     case REQUEST_PROTOCOL_ERROR:
-        STAT_ADD(client->stats, error_replies, 1);
+        stats_count_error(client->stats, parser->error + 1); /* behind its '-' */
         reply_raw(client, parser->error, parser->error_len);
         return COMMAND_CLOSE;
     case REQUEST_CLOSE:

@@ -21,6 +21,7 @@
 #include "server/server.h"
 #include "server/worker.h"
 
+/* TCP addresses, both ports together. */
 #define LISTENERS_MAX 64
 /* Connections accepted before other events have their turn. */
 #define ACCEPTS_AT_ONCE 64
@@ -46,7 +47,7 @@ struct listeners {
     uint32_t count;
     struct event resume_timer;
     bool started;
-    struct listener items[LISTENERS_MAX];
+    struct listener items[LISTENERS_MAX + 2]; /* and a unix socket of each protocol */
 };
 
 /* ---- binding ---- */
@@ -195,7 +196,7 @@ static bool clear_path(struct listener *listener, const struct sockaddr_un *addr
         complain(listener, "bind to", EEXIST);
         return false;
     }
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); /* its owner may never accept */
     error = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
     close(fd);
     if (error == ECONNREFUSED && unlink(address->sun_path) == 0)
@@ -225,6 +226,10 @@ static bool bind_unix(struct listeners *listeners, enum option option, enum clie
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     listener = add(listeners, fd, protocol);
     snprintf(listener->where, sizeof listener->where, "unix socket %.150s", path);
+    if (fd < 0) {
+        complain(listener, "make", errno);
+        return false;
+    }
     if (!clear_path(listener, &address))
         return false;
     umask_before = umask(~mode & 0777);

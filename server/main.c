@@ -41,10 +41,20 @@ static bool lower_maxclients(struct options *options)
     return options_set(options, "maxclients", "maxclients", text, error);
 }
 
+/* The user to become, if any, with what has been made for it. */
+static bool become_user(const struct options *options)
+{
+    const char *user = options_fixed_text(options, OPTION_USER);
+    const char *const paths[] = {
+        options_fixed_text(options, OPTION_UNIXSOCKET), options_fixed_text(options, OPTION_MEMCACHE_UNIXSOCKET),
+        options_fixed_text(options, OPTION_PIDFILE), options_fixed_text(options, OPTION_LOGFILE)};
+
+    return user[0] == '\0' || process_become_user(user, paths, HEARTH_ARRAY_COUNT(paths));
+}
+
 /* All that comes before the pool is touched. */
 static bool prepare(struct server *server, struct options *options)
 {
-    const char *user = options_fixed_text(options, OPTION_USER);
     const char *pidfile = options_fixed_text(options, OPTION_PIDFILE);
 
     if (!open_log(options))
@@ -57,7 +67,7 @@ static bool prepare(struct server *server, struct options *options)
         return false;
     if (pidfile[0] != '\0' && !process_write_pidfile(pidfile))
         return false;
-    return user[0] == '\0' || process_become_user(user);
+    return become_user(options);
 }
 
 static void serve(void)

@@ -15,24 +15,21 @@
 #include "server/server.h"
 #include "server/stats.h"
 
-static void delete_key(struct client *client, const uint8_t *name, uint32_t len, bool *found)
+bool memcache_delete(struct client *client, const uint8_t *name, uint32_t len)
 {
     struct heap_edit edit;
     struct index_key key;
 
     client_key(client, name, len, &key);
     heap_edit_begin(client->heap_worker, &key, &edit);
-    *found = edit.found;
-    heap_edit_delete(&edit);
+    heap_edit_delete(&edit); /* of what is damaged too */
     heap_edit_end(&edit);
+    return edit.found;
 }
 
 static enum command_status remove_key(struct client *client, const struct memcache_request *request)
 {
-    bool found;
-
-    delete_key(client, request->key, request->key_len, &found);
-    if (found) {
+    if (memcache_delete(client, request->key, request->key_len)) {
         STAT_ADD(client->stats, delete_hits, 1);
         memcache_reply(client, request, LINE("DELETED"));
     } else {
@@ -74,12 +71,10 @@ static enum command_status verbosity(struct client *client, const struct memcach
 /* A request that the parser refused. A `set` that is too large leaves no old value behind for a new one. */
 static enum command_status refuse(struct client *client, const struct memcache_request *request)
 {
-    bool found;
-
     if (request->verb == MEMCACHE_OVERSIZE) {
         STAT_ADD(client->stats, store_too_large, 1);
         if (request->attempted == MEMCACHE_SET)
-            delete_key(client, request->key, request->key_len, &found);
+            (void)memcache_delete(client, request->key, request->key_len);
     }
     reply_raw(client, request->error, request->error_len);
     return COMMAND_DONE;

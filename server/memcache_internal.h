@@ -29,6 +29,9 @@ enum command_status memcache_compare_and_store(struct client *client, const stru
 enum command_status memcache_join(struct client *client, const struct memcache_request *request);
 enum command_status memcache_count(struct client *client, const struct memcache_request *request);
 
+/* Removes a key, for which room has been reserved. False: it does not exist. memcache_commands.c. */
+bool memcache_delete(struct client *client, const uint8_t *name, uint32_t len);
+
 /* stats and its sections: memcache_stats.c. */
 void memcache_stats(struct client *client, const struct memcache_request *request);
 

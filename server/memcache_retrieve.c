@@ -26,6 +26,21 @@ static void reply_value(struct client *client, const uint8_t *key, uint32_t key_
     reply_advance(client, n + 2);
 }
 
+/* What a miss was, for those who wonder where their objects went. */
+static void count_miss(struct client *client)
+{
+    switch (heap_why_missed(client->heap_worker)) {
+    case HEAP_MISS_ABSENT:
+        break;
+    case HEAP_MISS_EXPIRED:
+        STAT_ADD(client->stats, get_expired, 1);
+        break;
+    case HEAP_MISS_FLUSHED:
+        STAT_ADD(client->stats, get_flushed, 1);
+        break;
+    }
+}
+
 enum command_status memcache_retrieve(struct client *client, const struct memcache_request *request)
 {
     bool with_cas = request->verb == MEMCACHE_GETS;
@@ -42,6 +57,8 @@ enum command_status memcache_retrieve(struct client *client, const struct memcac
         if (heap_get(client->heap_worker, &key, &object)) {
             reply_value(client, name, len, &object, with_cas);
             hits++;
+        } else {
+            count_miss(client);
         }
     }
     STAT_ADD(client->stats, cmd_get, keys);
@@ -56,20 +73,11 @@ enum command_status memcache_retrieve(struct client *client, const struct memcac
 static bool touch_object(struct client *client, struct heap_edit *edit, uint32_t key_len, int64_t exptime_s)
 {
     uint64_t expire_at_ms = exptime_of_memcache(exptime_s, heap_now_ms(client->heap_worker));
-    const struct log_part part = {edit->old.value, edit->old.value_len};
-    const struct heap_put put = {.parts = &part,
-                                 .part_count = 1,
-                                 .client_flags = edit->old.client_flags,
-                                 .expire_at_ms = expire_at_ms,
-                                 .keep_cas = true,
-                                 .type = edit->old.type};
 
     if (!client_room_covers(client, key_len, edit->old.value_len))
         return false;
-    if (expire_at_ms != 0 && expire_at_ms <= heap_now_ms(client->heap_worker))
-        heap_edit_delete(edit);
-    else if (expire_at_ms != edit->old.expire_at_ms)
-        (void)heap_edit_put(edit, &put);
+    if (expire_at_ms != edit->old.expire_at_ms)
+        client_rewrite(client, edit, expire_at_ms, true);
     return true;
 }
 

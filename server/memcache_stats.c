@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/memcache_internal.h"
+#include "server/options_parse.h"
 #include "server/redis_version.h"
 #include "server/server.h"
 
@@ -34,7 +35,7 @@ static uint64_t option(const struct client *client, enum option which)
 
 static void stat_option(struct client *client, const char *name, enum option which)
 {
-    char text[256];
+    char text[1024];
 
     options_text(client->server->options, which, text, sizeof text);
     stat_text(client, name, text[0] != '\0' ? text : "NULL");
@@ -87,7 +88,6 @@ static void general_heap(struct client *client)
     stat_number(client, "accepting_conns", 1);
     stat_number(client, "threads", client->server->worker_count);
     stat_number(client, "hash_bytes", heap.hash_bytes);
-    stat_number(client, "hash_is_expanding", 0);
     stat_number(client, "bytes", heap.live_bytes);
     stat_number(client, "curr_items", keys);
     stat_number(client, "evictions", heap.evicted);
@@ -110,8 +110,13 @@ static void general(struct client *client)
     general_heap(client);
 }
 
+/* Anybody may ask over this protocol, so a secret is left out. */
 static void each_setting(const char *name, const char *value, void *context)
 {
+    enum option which;
+
+    if (option_find(name, &which) && option_table[which].type == OPTION_SECRET)
+        return;
     reply_printf(context, "STAT %s %s\r\n", name, value[0] != '\0' ? value : "NULL");
 }
 
@@ -141,7 +146,7 @@ static void settings(struct client *client)
     stat_text(client, "flush_enabled", "yes");
     stat_text(client, "dump_enabled", "no");
     stat_option(client, "memory_file", OPTION_POOL);
-    config_match(client->server->options, "*", 1, each_setting, client);
+    config_match(client->server, "*", 1, each_setting, client);
 }
 
 static void items(struct client *client)
@@ -159,11 +164,18 @@ static void items(struct client *client)
     stat_number(client, "items:1:mem_requested", heap.live_bytes);
 }
 
+/* Since all objects are of one class, so are all requests. */
 static void slabs(struct client *client)
 {
+    static const enum stat_id counters[] = {STAT_get_hits,  STAT_cmd_set,  STAT_delete_hits, STAT_incr_hits,
+                                            STAT_decr_hits, STAT_cas_hits, STAT_cas_badval,  STAT_touch_hits};
     struct heap_stats heap;
+    struct stats stats;
 
     heap_stats(client->heap, &heap);
+    stats_sum(client->server, &stats);
+    for (size_t i = 0; i < HEARTH_ARRAY_COUNT(counters); i++)
+        reply_printf(client, "STAT 1:%s %" PRIu64 "\r\n", stat_table[counters[i]].name, stats.value[counters[i]]);
     stat_number(client, "1:total_pages", heap.segments_total - heap.segments_free);
     stat_number(client, "1:mem_requested", heap.live_bytes);
     stat_number(client, "active_slabs", 1);
@@ -174,8 +186,10 @@ static void each_conn(const struct client_info *info, void *context)
 {
     struct client *client = context;
 
-    reply_printf(client, "STAT %d:addr tcp:%s\r\n", info->fd, info->address);
-    reply_printf(client, "STAT %d:listen_addr tcp:%s\r\n", info->fd, info->local_address);
+    const char *transport = info->is_unix ? "unix" : "tcp";
+
+    reply_printf(client, "STAT %d:addr %s:%s\r\n", info->fd, transport, info->address);
+    reply_printf(client, "STAT %d:listen_addr %s:%s\r\n", info->fd, transport, info->local_address);
     reply_printf(client, "STAT %d:secs_since_last_cmd %" PRIu64 "\r\n", info->fd, info->idle_s);
 }
 

@@ -140,7 +140,7 @@ static void put_counter(struct heap_edit *edit, const char *digits, uint32_t len
 {
     static const char spaces[] =
         SPACES_256 SPACES_256 SPACES_256 SPACES_256 SPACES_256 SPACES_256 SPACES_256 SPACES_256;
-    struct log_part parts[1 + VALUE_BYTES_MAX / (sizeof spaces - 1) + 1] = {{digits, len}};
+    struct log_part parts[1 + VALUE_BYTES_MAX / (sizeof spaces - 1) + 1]; /* not cleared: it is 8 KB */
     uint32_t fill = edit->old.value_len > len ? edit->old.value_len - len : 0;
     struct heap_put put = {.parts = parts,
                            .part_count = 1,
@@ -148,6 +148,7 @@ static void put_counter(struct heap_edit *edit, const char *digits, uint32_t len
                            .expire_at_ms = edit->old.expire_at_ms,
                            .type = fill > 0 ? OBJECT_FILLED_NUMBER : OBJECT_STRING};
 
+    parts[0] = (struct log_part){digits, len};
     while (fill > 0) {
         uint32_t piece = fill < sizeof spaces - 1 ? fill : (uint32_t)(sizeof spaces - 1);
         parts[put.part_count++] = (struct log_part){spaces, piece};

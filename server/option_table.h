@@ -66,8 +66,8 @@
         "Password that clients of Redis's protocol must give by AUTH. memcached's protocol has none: if it matters, " \
         "turn memcache-port off or bind it to loopback.") \
     ROW(USER, "user", TEXT, "", 0, 0, START, "NAME", \
-        "User to become after the sockets have been opened, when started as root. The pool must be accessible to " \
-        "that user.") \
+        "User to become after the sockets have been opened, when started as root. Unix sockets, pid file and log " \
+        "file are given to that user; the pool, or the folder to make it in, must be accessible to it.") \
     ROW(PIDFILE, "pidfile", TEXT, "", 0, 0, START, "PATH", \
         "File for the number of the process; removed at a clean stop.") \
     ROW(LOGFILE, "logfile", TEXT, "", 0, 0, START, "PATH", \

@@ -233,6 +233,16 @@ size_t options_text(struct options *options, enum option option, char *out, size
     return (size_t)len < out_bytes ? (size_t)len : out_bytes - 1;
 }
 
+bool options_password_is_asked(struct options *options)
+{
+    bool asked;
+
+    pthread_mutex_lock(&options->lock);
+    asked = options->values[OPTION_REQUIREPASS].text[0] != '\0';
+    pthread_mutex_unlock(&options->lock);
+    return asked;
+}
+
 bool options_password_fits(struct options *options, const void *password, size_t len)
 {
     const uint8_t *given = password;

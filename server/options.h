@@ -7,11 +7,10 @@
  *   A row names an option, its type, default, bounds, whether it can change at run time, and a line of help. The rows
  *   make the fields of struct options: strings are kept as text, numbers as 64-bit integers in the unit of the row.
  *
- *   Rows of kind FIXED are names of Redis's that tools ask for by CONFIG GET. Each has the answer that is true for
- *   Hearth, and cannot be set.
+ *   CONFIG GET also knows names of Redis's that tools ask for and that are no options here: config.c.
  *
- * THREADS  Reading after start: any, for numbers with options_number() (relaxed atomic), strings that cannot change at run time directly,
- *          the others through options_text(). CONFIG SET from any worker, under a lock inside.
+ * THREADS  Reading after start: any thread, numbers with options_number() (relaxed atomic), texts that cannot change at
+ *          run time directly, the others through options_text(). CONFIG SET from any worker, under a lock inside.
  */
 #ifndef HEARTH_SERVER_OPTIONS_H
 #define HEARTH_SERVER_OPTIONS_H
@@ -82,6 +81,8 @@ static inline const char *options_fixed_text(const struct options *options, enum
 /* A copy of any option's text as CONFIG GET shows it. Cut when it does not fit. Returns its length. */
 size_t options_text(struct options *options, enum option option, char *out, size_t out_bytes);
 
+/* Whether clients of Redis's protocol must give a password. */
+bool options_password_is_asked(struct options *options);
 /* Whether `password` is the one that requirepass asks for, in a time that does not depend on it. True when none is. */
 bool options_password_fits(struct options *options, const void *password, size_t len);
 
@@ -111,11 +112,14 @@ enum options_action options_read_arguments(struct options *options, int argc, ch
 
 /* ---- CONFIG ---- */
 
-/* All names, fixed ones too, that match a glob pattern (any case), with their values. */
-void config_match(struct options *options, const void *pattern, size_t pattern_len,
-                  void (*each)(const char *name, const char *value, void *context), void *context);
-
 struct server;
+
+/* All names, fixed ones too, that match a glob pattern (any case), with their values. After server_start(). */
+void config_match(struct server *server, const void *pattern, size_t pattern_len,
+                  void (*each)(const char *name, const char *value, void *context), void *context);
+/* The name in Redis of what happens when the pool is full: maxmemory-policy. */
+const char *config_maxmemory_policy(const struct options *options);
+
 /*
  * CONFIG SET: name and value pairs, all or none. False: `error` is the whole error reply without '-' and line end, in
  * Redis's words.

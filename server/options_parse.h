@@ -22,7 +22,7 @@ bool option_store(struct options *options, enum option option, const char *value
 
 /*
  * Splits a line into words in place: blanks separate, "..." with \n \r \t \xhh \" \\ and '...' with \' quote. At most
- * `words_max`. Returns the number of words, or -1 for unbalanced quotes or too many words.
+ * `words_max`. Returns the number of words, or -1 for unbalanced quotes, \x00, or too many words.
  */
 int split_words(char *line, char **words, int words_max);
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,7 +112,23 @@ void process_remove_pidfile(const char *path)
 
 /* ---- user and limits ---- */
 
-bool process_become_user(const char *name)
+/*
+ * Only a file or a socket of this name itself is given away, never what a symbolic link leads to: the folder may be the
+ * user's own, and root must not be led elsewhere by it.
+ */
+static bool give_away(const char *path, const struct passwd *user)
+{
+    struct stat status;
+
+    if (path[0] == '\0' || lstat(path, &status) < 0 || (!S_ISREG(status.st_mode) && !S_ISSOCK(status.st_mode)))
+        return true;
+    if (lchown(path, user->pw_uid, user->pw_gid) == 0)
+        return true;
+    log_error("server", "cannot give %s to user '%s': %s", path, user->pw_name, strerror(errno));
+    return false;
+}
+
+bool process_become_user(const char *name, const char *const *paths, size_t count)
 {
     const struct passwd *user;
 
@@ -123,6 +140,10 @@ bool process_become_user(const char *name)
     if (user == NULL) {
         log_error("server", "there is no user '%s'; see user", name);
         return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!give_away(paths[i], user))
+            return false;
     }
     if (initgroups(name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0) {
         log_error("server", "cannot become user '%s': %s", name, strerror(errno));

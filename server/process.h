@@ -24,8 +24,11 @@ bool process_write_pidfile(const char *path) HEARTH_MUST_USE;
 /* Removes it, if it still holds this process's number. */
 void process_remove_pidfile(const char *path);
 
-/* Becomes the user `name`, with its groups, when root; a warning otherwise. False: logged. */
-bool process_become_user(const char *name) HEARTH_MUST_USE;
+/*
+ * Becomes the user `name`, with its groups, when root; a warning otherwise. The files and unix sockets at the `count`
+ * paths become that user's before: what root has made the user must be able to use; "" is passed over. False: logged.
+ */
+bool process_become_user(const char *name, const char *const *paths, size_t count) HEARTH_MUST_USE;
 
 /* Raises the limit of open files for so many clients. Returns how many clients there can be. */
 uint64_t process_raise_open_files(uint64_t clients);

@@ -312,6 +312,13 @@
         "", \
         "Describes the connection in one line.", \
         "O(1)", "6.2.0", "", "nondeterministic_output") \
+    ROW(CLIENT_KILL, "client|kill", redis_client_kill, NULL, -3, \
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_SUBCOMMAND | \
+        COMMAND_CONNECTION, 0, 0, 0, CONNECTION, \
+        "ip:port|filter [value [filter value ...]]", \
+        "Closes connections of either protocol: by ip:port, or by ID, ADDR, LADDR, TYPE and USER; with SKIPME no the " \
+        "asking one too.", \
+        "O(n) in the number of connections", "2.4.0", "", "") \
     ROW(CLIENT_LIST, "client|list", redis_client_list, NULL, -2, \
         COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_SUBCOMMAND | \
         COMMAND_CONNECTION, 0, 0, 0, CONNECTION, \

@@ -56,7 +56,7 @@ enum command_status redis_config_get(struct client *client, uint32_t argc, const
 
     for (uint32_t i = 2; i < argc; i++) {
         reply.pattern_count = i - 2;
-        config_match(client->server->options, argv[i].data, argv[i].len, each_option, &reply);
+        config_match(client->server, argv[i].data, argv[i].len, each_option, &reply);
     }
     reply_array_at(client, mark, reply.count);
     return COMMAND_DONE;

@@ -45,20 +45,13 @@ enum command_status redis_select(struct client *client, uint32_t argc, const str
     return COMMAND_DONE;
 }
 
-static bool password_is_asked(const struct client *client)
-{
-    char password[8];
-
-    return options_text(client->server->options, OPTION_REQUIREPASS, password, sizeof password) > 0;
-}
-
 enum command_status redis_reset(struct client *client, uint32_t argc, const struct resp_arg *argv)
 {
     (void)argc, (void)argv;
     transaction_reset(client);
     client_set_db(client, 0);
     (void)client_set_name(client, NULL, 0);
-    client_set_authenticated(client, !password_is_asked(client));
+    client_set_authenticated(client, !options_password_is_asked(client->server->options));
     reply_simple(client, "RESET");
     return COMMAND_DONE;
 }
@@ -83,7 +76,7 @@ enum command_status redis_auth(struct client *client, uint32_t argc, const struc
 
     if (argc > 3) {
         reply_error(client, ERROR_SYNTAX);
-    } else if (argc == 2 && !password_is_asked(client)) {
+    } else if (argc == 2 && !options_password_is_asked(client->server->options)) {
         reply_error(client, "ERR AUTH <password> called without any password configured for the default user. Are you "
                             "sure your configuration is correct?");
     } else if (authenticate(client, argc == 2 ? &user : &argv[1], &argv[argc - 1])) {
@@ -153,7 +146,7 @@ enum command_status redis_hello(struct client *client, uint32_t argc, const stru
         return COMMAND_DONE;
     if (hello.user != NULL && !authenticate(client, hello.user, hello.password))
         return COMMAND_DONE;
-    if (!client->authenticated) {
+    if (!client->authenticated && options_password_is_asked(client->server->options)) {
         reply_error(client, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
                             "AUTH <user> <pass> option can be used to authenticate the client and select the "
                             "RESP protocol version at the same time");

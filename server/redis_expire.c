@@ -75,7 +75,7 @@ static enum command_status expire(struct client *client, uint32_t argc, const st
     } else if (!client_room_covers(client, argv[1].len, edit.old.value_len)) {
         status = COMMAND_RETRY;
     } else {
-        value_put_again(client, &edit, expire_at_ms, false);
+        client_rewrite(client, &edit, expire_at_ms, false);
         reply_integer(client, 1);
     }
     heap_edit_end(&edit);
@@ -115,7 +115,7 @@ enum command_status redis_persist(struct client *client, uint32_t argc, const st
     } else if (!client_room_covers(client, argv[1].len, edit.old.value_len)) {
         status = COMMAND_RETRY;
     } else {
-        value_put_again(client, &edit, 0, false);
+        client_rewrite(client, &edit, 0, false);
         reply_integer(client, 1);
     }
     heap_edit_end(&edit);

@@ -5,6 +5,7 @@
  * DURABILITY  RENAME and COPY run inside the transaction that the executor has opened over both keys, so a crash leaves
  *             all of it or nothing.
  */
+#include "persist/index_key.h"
 #include "server/redis_argument.h"
 #include "server/redis_commands.h"
 #include "server/redis_value.h"
@@ -112,11 +113,6 @@ static void delete_key(const struct client *client, const struct index_key *key)
     heap_edit_end(&edit);
 }
 
-static bool same_key(const struct index_key *a, const struct index_key *b)
-{
-    return a->db == b->db && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
-}
-
 /* RENAME, and with `if_free` RENAMENX. */
 static enum command_status rename_key(struct client *client, const struct resp_arg *argv, bool if_free)
 {
@@ -133,7 +129,7 @@ static enum command_status rename_key(struct client *client, const struct resp_a
         reply_integer(client, 0);
         return COMMAND_DONE;
     }
-    if (!same_key(&from, &to)) {
+    if (!index_key_equal(&from, &to)) {
         if (!room_covers_move(client, &argv[2], &object, heap_bytes(argv[1].len, 0)))
             return COMMAND_RETRY;
         put_object(client, &to, &object);
@@ -187,7 +183,7 @@ enum command_status redis_copy(struct client *client, uint32_t argc, const struc
         return COMMAND_DONE;
     client_key(client, argv[1].data, argv[1].len, &from);
     heap_key(client->heap, &to, db, argv[2].data, argv[2].len);
-    if (same_key(&from, &to)) {
+    if (index_key_equal(&from, &to)) {
         reply_error(client, "ERR source and destination objects are the same");
         return COMMAND_DONE;
     }

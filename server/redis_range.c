@@ -34,22 +34,6 @@ struct byte_range range_clamp(int64_t start, int64_t end, uint32_t len)
     return (struct byte_range){(uint32_t)start, (uint32_t)(end - start + 1)};
 }
 
-/* One record of the key with a value of so many bytes, at most of VALUE_BYTES_MAX: more is refused by the handler. */
-static void room_for_one(const struct resp_arg *key, uint64_t value_bytes, struct command_room *room)
-{
-    room->value_bytes = value_bytes < VALUE_BYTES_MAX ? value_bytes : VALUE_BYTES_MAX;
-    room->bytes = heap_bytes(key->len, room->value_bytes);
-    room->records = 1;
-}
-
-static uint64_t old_value_bound(const struct client *client, const struct resp_arg *arg)
-{
-    struct index_key key;
-
-    client_key(client, arg->data, arg->len, &key);
-    return client_old_value_bound(client, &key);
-}
-
 /* The parts gathered become the value; flags and expiry stay those of the old one. */
 static void put_parts(struct client *client, struct heap_edit *edit, const struct log_part *parts, uint32_t part_count)
 {
@@ -65,7 +49,8 @@ static void put_parts(struct client *client, struct heap_edit *edit, const struc
 void redis_append_reserve(struct client *client, uint32_t argc, const struct resp_arg *argv, struct command_room *room)
 {
     (void)argc;
-    room_for_one(&argv[1], old_value_bound(client, &argv[1]) + argv[2].len, room);
+    command_room_for_one(argv[1].len, (uint64_t)client_old_bound_of(client, argv[1].data, argv[1].len) + argv[2].len,
+                         room);
 }
 
 enum command_status redis_append(struct client *client, uint32_t argc, const struct resp_arg *argv)
@@ -103,14 +88,14 @@ enum command_status redis_strlen(struct client *client, uint32_t argc, const str
 void redis_setrange_reserve(struct client *client, uint32_t argc, const struct resp_arg *argv,
                             struct command_room *room)
 {
-    uint64_t bytes = old_value_bound(client, &argv[1]);
+    uint64_t bytes = client_old_bound_of(client, argv[1].data, argv[1].len);
     int64_t offset;
 
     (void)argc;
     if (number_parse_i64(argv[2].data, argv[2].len, &offset) && offset >= 0 && offset < VALUE_BYTES_MAX &&
         (uint64_t)offset + argv[3].len > bytes)
         bytes = (uint64_t)offset + argv[3].len;
-    room_for_one(&argv[1], bytes, room);
+    command_room_for_one(argv[1].len, bytes, room);
 }
 
 /* The value with `bytes` written over it at `offset`. Returns its length. */

@@ -231,7 +231,7 @@ static enum command_status change_life(struct client *client, const struct resp_
     } else {
         reply_object(client, &edit.old);
         if (edit.old.expire_at_ms != expire_at_ms)
-            value_put_again(client, &edit, expire_at_ms, false);
+            client_rewrite(client, &edit, expire_at_ms, false);
     }
     heap_edit_end(&edit);
     return status;

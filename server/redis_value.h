@@ -74,23 +74,6 @@ static inline void value_put(struct client *client, struct heap_edit *edit, cons
     STAT_ADD(client->stats, total_items, 1);
 }
 
-/* The old value again under another expiry, or none: flags and type stay. */
-static inline void value_put_again(struct client *client, struct heap_edit *edit, uint64_t expire_at_ms, bool keep_cas)
-{
-    const struct log_part part = {edit->old.value, edit->old.value_len};
-    const struct heap_put put = {.parts = &part,
-                                 .part_count = 1,
-                                 .client_flags = edit->old.client_flags,
-                                 .expire_at_ms = expire_at_ms,
-                                 .keep_cas = keep_cas,
-                                 .type = edit->old.type};
-
-    if (expire_at_ms != 0 && expire_at_ms <= heap_now_ms(client->heap_worker))
-        heap_edit_delete(edit);
-    else
-        (void)heap_edit_put(edit, &put);
-}
-
 /* A bulk string of the object's value. */
 static inline void reply_object(struct client *client, const struct object *object)
 {

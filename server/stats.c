@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "server/server.h"
 #include "server/worker.h"
 
@@ -14,6 +15,14 @@ const struct stat_row stat_table[STAT_COUNT] = {
     STATS(ROW)
 #undef ROW
 };
+
+const char *const stat_error_codes[STAT_ERROR_COUNT] = {
+#define ROW(CODE) [STAT_ERROR_##CODE] = #CODE,
+    STATS_ERRORS(ROW)
+#undef ROW
+};
+
+_Static_assert(STATS_TIMED_CALLS == 1 << (64 - 56), "stat_time_weight() chooses one in so many");
 
 static uint64_t load(const _Atomic uint64_t *value)
 {
@@ -28,7 +37,10 @@ static void add_worker(const struct worker_stats *from, struct stats *sum)
         sum->calls[i] += load(&from->calls[i]);
         sum->rejected[i] += load(&from->rejected[i]);
         sum->failed[i] += load(&from->failed[i]);
+        sum->time_ns[i] += load(&from->time_ns[i]);
     }
+    for (size_t i = 0; i < STAT_ERROR_COUNT; i++)
+        sum->errors[i] += load(&from->errors[i]);
 }
 
 static void sum_all(struct server *server, struct stats *out)
@@ -48,7 +60,10 @@ static void subtract(struct stats *from, const struct stats *base)
         from->calls[i] -= base->calls[i];
         from->rejected[i] -= base->rejected[i];
         from->failed[i] -= base->failed[i];
+        from->time_ns[i] -= base->time_ns[i];
     }
+    for (size_t i = 0; i < STAT_ERROR_COUNT; i++)
+        from->errors[i] -= base->errors[i];
 }
 
 void stats_sum(struct server *server, struct stats *out)
@@ -64,4 +79,18 @@ void stats_reset(struct server *server)
     pthread_mutex_lock(&server->stats_lock);
     sum_all(server, server->stats_base);
     pthread_mutex_unlock(&server->stats_lock);
+}
+
+void stats_count_error(struct worker_stats *stats, const char *text)
+{
+    size_t len = strcspn(text, " ");
+    size_t code = 0;
+
+    while (code < STAT_ERROR_COUNT &&
+           (strlen(stat_error_codes[code]) != len || strncmp(stat_error_codes[code], text, len) != 0))
+        code++;
+    debug_check(code < STAT_ERROR_COUNT); /* it lacks a row in STATS_ERRORS */
+    if (code < STAT_ERROR_COUNT)
+        stat_bump(&stats->errors[code], 1);
+    STAT_ADD(stats, error_replies, 1);
 }

@@ -29,8 +29,8 @@
     ROW(cmd_meta, COUNT, "meta requests") \
     ROW(get_hits, COUNT, "retrievals that found their key, memcached's protocol") \
     ROW(get_misses, COUNT, "retrievals that did not") \
-    ROW(get_expired, COUNT, "of the misses, those of an expired object") \
-    ROW(get_flushed, COUNT, "of the misses, those of a flushed object") \
+    ROW(get_expired, COUNT, "of the misses, those that met an expired object not yet collected") \
+    ROW(get_flushed, COUNT, "of the misses, those that met a flushed object not yet collected") \
     ROW(delete_hits, COUNT, "deletes that found their key") \
     ROW(delete_misses, COUNT, "deletes that did not") \
     ROW(incr_hits, COUNT, "incr that found their key") \
@@ -75,8 +75,21 @@ struct stat_row {
 };
 extern const struct stat_row stat_table[STAT_COUNT];
 
+/* The codes of Redis's error replies, which INFO errorstats counts apart: ROW(CODE). */
+#define STATS_ERRORS(ROW) ROW(ERR) ROW(EXECABORT) ROW(MISCONF) ROW(NOAUTH) ROW(NOPROTO) ROW(OOM) ROW(WRONGPASS)
+
+enum stat_error {
+#define ROW(CODE) STAT_ERROR_##CODE,
+    STATS_ERRORS(ROW)
+#undef ROW
+        STAT_ERROR_COUNT
+};
+extern const char *const stat_error_codes[STAT_ERROR_COUNT];
+
 /* More than there are rows in the command table. */
 #define STATS_COMMANDS_MAX 256
+/* So many calls of a command are all timed, and then one in as many: a clock is not read for each request. */
+#define STATS_TIMED_CALLS 256
 
 /* One worker's set. */
 struct worker_stats {
@@ -84,12 +97,25 @@ struct worker_stats {
     _Atomic uint64_t calls[STATS_COMMANDS_MAX];    /* by command_number() */
     _Atomic uint64_t rejected[STATS_COMMANDS_MAX]; /* before execution */
     _Atomic uint64_t failed[STATS_COMMANDS_MAX];   /* answered an error */
+    _Atomic uint64_t time_ns[STATS_COMMANDS_MAX];  /* of all calls, told from those that were timed */
+    _Atomic uint64_t errors[STAT_ERROR_COUNT];
 };
 
 /* Adds to a counter of the calling thread's own set: load, add, store. */
 static inline void stat_bump(_Atomic uint64_t *value, uint64_t n)
 {
     atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + n, memory_order_relaxed);
+}
+/*
+ * For how many calls the time of the next one stands when a command has been called `calls` times on this thread: 1 for
+ * each of the first ones; STATS_TIMED_CALLS for one in so many of the others, spread evenly whatever the rhythm of
+ * clients; else 0: it is not timed.
+ */
+static inline uint64_t stat_time_weight(uint64_t calls)
+{
+    if (calls < STATS_TIMED_CALLS)
+        return 1;
+    return HEARTH_UNLIKELY(calls * UINT64_C(0x9e3779b97f4a7c15) >> 56 == 0) ? STATS_TIMED_CALLS : 0;
 }
 /* STAT_ADD(client->stats, get_hits, 1); a gauge goes down with a negative number. */
 #define STAT_ADD(stats, name, n) stat_bump(&(stats)->value[STAT_##name], (uint64_t)(n))
@@ -100,11 +126,15 @@ struct stats {
     uint64_t calls[STATS_COMMANDS_MAX];
     uint64_t rejected[STATS_COMMANDS_MAX];
     uint64_t failed[STATS_COMMANDS_MAX];
+    uint64_t time_ns[STATS_COMMANDS_MAX];
+    uint64_t errors[STAT_ERROR_COUNT];
 };
 
 struct server;
 void stats_sum(struct server *server, struct stats *out);
 /* CONFIG RESETSTAT and `stats reset`: counters count from 0 again. */
 void stats_reset(struct server *server);
+/* Counts an error reply of Redis's protocol. `text` begins with its code. The stats are the calling thread's own. */
+void stats_count_error(struct worker_stats *stats, const char *text);
 
 #endif

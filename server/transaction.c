@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "server/redis_commands.h"
 #include "server/stats.h"
 
@@ -38,6 +39,7 @@ static void forget_watches(struct transaction *transaction)
     free(transaction->watches);
     transaction->watches = NULL;
     transaction->watch_count = transaction->watch_capacity = 0;
+    transaction->watch_bytes = 0;
 }
 
 void transaction_reset(struct client *client)
@@ -49,7 +51,7 @@ void transaction_reset(struct client *client)
         free(client->transaction);
         client->transaction = NULL;
     }
-    client->in_multi = false;
+    client_set_multi(client, false);
     client->multi_failed = false;
     client->multi_flags = 0;
 }
@@ -120,6 +122,7 @@ static const char *queue_command(struct client *client, const struct command *co
         return ERROR_MEMORY;
     transaction->queue[transaction->queue_count++] = (struct queued){command, argc, copy};
     transaction->queue_bytes += bytes;
+    atomic_store_explicit(&client->queued_count, (int32_t)transaction->queue_count, memory_order_relaxed);
     return NULL;
 }
 
@@ -145,7 +148,7 @@ enum command_status redis_multi(struct client *client, uint32_t argc, const stru
         reply_error(client, "ERR MULTI calls can not be nested");
         return COMMAND_DONE;
     }
-    client->in_multi = true;
+    client_set_multi(client, true);
     reply_ok(client);
     return COMMAND_DONE;
 }
@@ -179,8 +182,9 @@ static const char *watch_key(struct client *client, const struct resp_arg *arg)
 
     if (transaction == NULL)
         return ERROR_MEMORY;
-    if (transaction->watch_count == TRANSACTION_WATCHES_MAX)
-        return "ERR too many watched keys: a connection may have 65536";
+    if (transaction->watch_count == TRANSACTION_WATCHES_MAX ||
+        arg->len > TRANSACTION_BYTES_MAX - transaction->watch_bytes)
+        return "ERR too many watched keys: a connection may have 65536 of together 64 MB";
     if (!grow((void **)&transaction->watches, transaction->watch_count, &transaction->watch_capacity,
               sizeof *transaction->watches))
         return ERROR_MEMORY;
@@ -194,6 +198,7 @@ static const char *watch_key(struct client *client, const struct resp_arg *arg)
              arg->len);
     watched->cts = present_cts(client, &watched->key);
     transaction->watch_count++;
+    transaction->watch_bytes += arg->len;
     return NULL;
 }
 
@@ -257,12 +262,16 @@ static void run_queued(struct client *client, const struct queued *queued)
 {
     uint64_t errors = atomic_load_explicit(&client->stats->value[STAT_error_replies], memory_order_relaxed);
     uint32_t number = command_number(queued->command);
+    uint64_t weight = stat_time_weight(atomic_load_explicit(&client->stats->calls[number], memory_order_relaxed));
+    uint64_t begin_ns = weight > 0 ? clock_mono_ns() : 0;
     enum command_status status;
 
     client->command = queued->command;
     client->room_bytes = UINT64_MAX; /* what was reserved for all covers it */
     status = queued->command->handler(client, queued->argc, queued->argv);
     ought(status == COMMAND_DONE);
+    if (weight > 0)
+        stat_bump(&client->stats->time_ns[number], (clock_mono_ns() - begin_ns) * weight);
     stat_bump(&client->stats->calls[number], 1);
     if (atomic_load_explicit(&client->stats->value[STAT_error_replies], memory_order_relaxed) != errors)
         stat_bump(&client->stats->failed[number], 1);

@@ -56,6 +56,7 @@ struct transaction {
 
     struct watched *watches;
     uint32_t watch_count, watch_capacity;
+    uint64_t watch_bytes; /* of their names */
 
     struct planned_key *planned;    /* the distinct keys */
     struct index_key *planned_keys; /* the same as heap_transaction_begin() takes them */

@@ -5,13 +5,9 @@
 #include <stdlib.h>
 
 #include "base/number.h"
+#include "persist/index_key.h"
 #include "server/redis_commands.h"
 #include "server/transaction.h"
-
-static bool same_key(const struct index_key *a, const struct index_key *b)
-{
-    return a->hash == b->hash && a->db == b->db && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
-}
 
 /* The slot of the key, or the free one where it would be. There are more slots than keys. */
 static uint32_t *slot_of(const struct transaction *transaction, const struct index_key *key)
@@ -19,7 +15,7 @@ static uint32_t *slot_of(const struct transaction *transaction, const struct ind
     uint32_t mask = transaction->slot_count - 1;
     uint32_t at = (uint32_t)key->hash & mask;
 
-    while (transaction->slots[at] != 0 && !same_key(&transaction->planned_keys[transaction->slots[at] - 1], key))
+    while (transaction->slots[at] != 0 && !index_key_equal(&transaction->planned_keys[transaction->slots[at] - 1], key))
         at = (at + 1) & mask;
     return &transaction->slots[at];
 }

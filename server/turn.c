@@ -188,7 +188,7 @@ static bool gather_redis(struct worker *worker, struct conn *conn)
         run_batch(worker);
         return conn->held == 0;
     }
-    parser->authenticated = conn->client.authenticated;
+    parser->authenticated = conn->client.authenticated; /* its bounds stay those of a stranger until AUTH */
     result = resp_parse(parser, &resp_limits, buf_bytes(&conn->in), buf_len(&conn->in),
                         batch->arguments + batch->argument_count, room, &consumed);
     conn->turn_bytes += consumed;

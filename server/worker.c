@@ -144,6 +144,21 @@ static void release_synced(struct worker *worker)
         atomic_store(&worker->server->promise_broken, true);
 }
 
+/* Closes the connections that another client has killed. */
+static void close_killed(struct worker *worker)
+{
+    struct conn *conn;
+    struct conn *next;
+
+    if (!atomic_exchange(&worker->has_killed, false))
+        return;
+    for (conn = TAILQ_FIRST(&worker->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, all_link);
+        if (atomic_load_explicit(&conn->killed, memory_order_relaxed))
+            conn_close(conn);
+    }
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *context)
 {
     struct worker *worker = context;
@@ -153,6 +168,7 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
     if (read(fd, &count, sizeof count) < 0)
         return;
     take_arrivals(worker);
+    close_killed(worker);
     release_synced(worker);
 }
 

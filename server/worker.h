@@ -60,6 +60,7 @@ struct worker {
 
     pthread_mutex_t list_lock;
     struct conn_list conns;
+    _Atomic bool has_killed;     /* some of conns are: see conn.h */
     _Atomic uint32_t conn_count; /* arrivals included: who accepts gives to the worker with the fewest */
 
     pthread_mutex_t mailbox_lock;

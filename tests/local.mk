@@ -43,10 +43,12 @@ check_persist = \
 	tests/unit/check_persist_log \
 	tests/unit/check_persist_log_crash \
 	tests/unit/check_persist_log_notes \
+	tests/unit/check_persist_log_threads \
 	tests/unit/check_persist_pm \
 	tests/unit/check_persist_pool \
 	tests/unit/check_persist_record \
 	tests/unit/check_persist_recovery \
+	tests/unit/check_persist_recovery_transactions \
 	tests/unit/check_persist_sim \
 	tests/unit/check_persist_skiplist \
 	tests/unit/check_persist_skiplist_budget \
@@ -58,12 +60,18 @@ tests_unit_check_persist_log_SOURCES = tests/unit/check_persist_log.c $(life_sou
 tests_unit_check_persist_log_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_log_crash_SOURCES = tests/unit/check_persist_log_crash.c $(life_sources) $(crash_sources)
 tests_unit_check_persist_log_crash_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_log_threads_SOURCES = tests/unit/check_persist_log_threads.c $(life_sources)
+tests_unit_check_persist_log_threads_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_pm_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_pool_SOURCES = tests/unit/check_persist_pool.c $(crash_sources)
 tests_unit_check_persist_pool_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_record_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
-tests_unit_check_persist_recovery_SOURCES = tests/unit/check_persist_recovery.c $(life_sources)
+recovery_sources = tests/support/recovery_fixture.h $(life_sources)
+tests_unit_check_persist_recovery_SOURCES = tests/unit/check_persist_recovery.c $(recovery_sources)
 tests_unit_check_persist_recovery_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_recovery_transactions_SOURCES = tests/unit/check_persist_recovery_transactions.c \
+	$(recovery_sources)
+tests_unit_check_persist_recovery_transactions_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_sim_SOURCES = tests/unit/check_persist_sim.c $(crash_sources)
 tests_unit_check_persist_sim_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_space_SOURCES = tests/unit/check_persist_space.c $(crash_sources)
@@ -90,7 +98,9 @@ check_heap = \
 	tests/unit/check_heap_fill_threads \
 	tests/unit/check_heap_hash_index \
 	tests/unit/check_heap_hash_index_scan \
-	tests/unit/check_heap_hash_index_threads
+	tests/unit/check_heap_hash_index_threads \
+	tests/unit/check_heap_threads
+tests_unit_check_heap_SOURCES = tests/unit/check_heap.c tests/support/heap_requests.h
 tests_unit_check_heap_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_damage_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_expire_SOURCES = tests/unit/check_heap_expire.c tests/support/indexed_pool.h
@@ -106,6 +116,8 @@ tests_unit_check_heap_hash_index_scan_SOURCES = tests/unit/check_heap_hash_index
 tests_unit_check_heap_hash_index_scan_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_hash_index_threads_SOURCES = tests/unit/check_heap_hash_index_threads.c tests/support/fake_pool.h
 tests_unit_check_heap_hash_index_threads_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_heap_threads_SOURCES = tests/unit/check_heap_threads.c tests/support/heap_requests.h
+tests_unit_check_heap_threads_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 
 check_proto = \
 	tests/unit/check_proto_memcache \
@@ -127,7 +139,7 @@ tests_unit_check_server_options_LDADD = $(SERVER_LIBS) $(CMOCKA_LIBS)
 test_helpers = \
 	tests/crash/heap_crash \
 	tests/support/hearthd_slow
-tests_crash_heap_crash_SOURCES = tests/crash/heap_crash.c tests/support/crash.c tests/support/crash.h
+tests_crash_heap_crash_SOURCES = tests/crash/heap_crash.c tests/crash/heap_world.c tests/crash/heap_world.h $(crash_sources)
 tests_crash_heap_crash_LDADD = $(HEAP_LIBS)
 # hearthd with a heap that has to be waited for.
 tests_support_hearthd_slow_SOURCES = server/main.c tests/support/slow_heap.c
@@ -140,7 +152,7 @@ check_threads = \
 	tests/unit/check_base_log \
 	tests/unit/check_heap_fill_threads \
 	tests/unit/check_heap_hash_index_threads \
-	tests/unit/check_persist_log \
+	tests/unit/check_persist_log_threads \
 	tests/unit/check_persist_recovery
 
 unit_tests = $(check_base) $(check_persist) $(check_heap) $(check_proto) $(check_server)

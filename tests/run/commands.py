@@ -299,6 +299,16 @@ def test_queue_is_bounded():
         expect(connection.call('EXEC')[:10], b'-EXECABORT', 'EXEC then')
 
 
+def test_watches_are_bounded():
+    with servers.Hearth() as hearth:
+        connection = redis(hearth)
+        key = 'k' * 65000
+        replies = [connection.call('WATCH', *['%s%d' % (key, i) for i in range(j, j + 100)]) for j in range(0, 1100, 100)]
+        expect([reply[:23] for reply in replies], [b'OK'] * 10 + [b'-ERR too many watched k'], 'WATCH of 71 MB of keys')
+        expect(connection.call('UNWATCH'), b'OK', 'UNWATCH')
+        expect(connection.call('WATCH', key), b'OK', 'WATCH then')
+
+
 # ---- tools and libraries ----
 
 INFO_FIELDS = {

@@ -3,6 +3,7 @@
 # SUITE_ASAN
 """Starting, stopping and telling what is wrong: options, signals, sockets, files, exit statuses."""
 import os
+import pwd
 import signal
 import stat
 import subprocess
@@ -80,6 +81,8 @@ def test_bad_options():
     refused('--threads', says=['--threads'])
     refused('-t', 'x', says=['-t', "'x'"])
     refused('-Z', says=['-Z', 'unknown flag'])
+    refused('--requirepass=' + 'x' * 1024, says=['--requirepass', 'too long'])
+    refused('-l', 'a,' * 400, '-l', 'b,' * 400, says=['-l', 'too many addresses'])
 
 
 def test_bad_configuration_file():
@@ -87,6 +90,7 @@ def test_bad_configuration_file():
         ('threads 2\n\nno-such thing\n', ':3: unknown directive'),
         ('# fine\nthreads\n', ':2: '),
         ('requirepass "abc\n', ':1: unbalanced'),
+        ('requirepass "a\\x00b"\n', ':1: unbalanced quotes, a zero byte'),
         ('pool-size 1kb\n', ':1: pool-size'),
         ('include %s\n' % path('missing.conf'), 'missing.conf'),
         ('include %s\n' % path('bad.conf'), 'deeper'),
@@ -140,8 +144,149 @@ def test_config_set():
                  b"-ERR Unknown option or number of arguments for CONFIG SET - 'nothing'\r\n")
         wire.ask(resp('CONFIG', 'SET', 'save', ''),
                  b"-ERR CONFIG SET failed (possibly related to argument 'save') - can't set immutable config\r\n")
+        wire.ask(resp('CONFIG', 'SET', 'requirepass', b'a\0b'),
+                 b"-ERR CONFIG SET failed (possibly related to argument 'requirepass') - argument must not hold a zero "
+                 b"byte\r\n")
+        wire.ask(resp('CONFIG', 'SET', b'maxclients\0', '9'),
+                 b"-ERR Unknown option or number of arguments for CONFIG SET - 'maxclients'\r\n")
+        wire.ask(resp('CONFIG', 'GET', 'maxclients'), b'*2\r\n$10\r\nmaxclients\r\n$2\r\n55\r\n')
         wire.send(resp('CONFIG', 'SET', 'loglevel', 'loud'))
         equal(b'must be one of debug|' in wire.receive(100), True, 'the reason')
+
+
+def test_maxmemory_is_the_size_of_the_pool():
+    with Hearth() as server:
+        server.stop()
+        server.options = ['--pool-size', '512mb']  # a pool that exists keeps its size
+        server.begin()
+        with Wire(server.ports['redis']) as wire:
+            wire.ask(resp('CONFIG', 'GET', 'maxmemory'), b'*2\r\n$9\r\nmaxmemory\r\n$9\r\n268435456\r\n')
+            wire.ask(resp('CONFIG', 'GET', 'maxmemory-policy'),
+                     b'*2\r\n$16\r\nmaxmemory-policy\r\n$11\r\nallkeys-lru\r\n')
+            equal('\r\nmaxmemory:268435456\r\n' in info(wire, 'memory'), True, 'the same in INFO')
+            equal('\r\nmaxmemory_policy:allkeys-lru\r\n' in info(wire, 'memory'), True, 'the same policy in INFO')
+
+
+def info(wire, section):
+    wire.send(resp('INFO', section))
+    head = b''
+    while not head.endswith(b'\r\n'):
+        head += wire.receive(1)
+    return wire.receive(int(head[1:]) + 2).decode()
+
+
+def stats(server, section=''):
+    with Wire(server.ports['memcache']) as wire:
+        wire.send(('stats %s\r\n' % section).encode())
+        text = b''
+        while not text.endswith(b'END\r\n'):
+            text += wire.receive(1)
+    return text.decode()
+
+
+# ---- passwords ----
+
+
+def test_password_is_not_told():
+    with Hearth('--requirepass', 'very-secret') as server:
+        text = stats(server, 'settings')
+        equal('STAT maxclients' in text, True, 'settings')
+        equal('requirepass' in text or 'very-secret' in text, False, 'anybody learns the password')
+
+
+def test_password_taken_away():
+    with Hearth('--requirepass', 'x') as server:
+        with Wire(server.ports['redis']) as knows, Wire(server.ports['redis']) as stranger:
+            stranger.ask(resp('PING'), b'-NOAUTH Authentication required.\r\n')
+            knows.ask(resp('AUTH', 'x') + resp('CONFIG', 'SET', 'requirepass', ''), b'+OK\r\n+OK\r\n')
+            stranger.ask(resp('PING'), b'+PONG\r\n')
+            stranger.send(resp('HELLO', '2'))
+            equal(stranger.receive(3), b'*14', 'HELLO')
+            knows.ask(resp('CONFIG', 'SET', 'requirepass', 'y') + resp('PING'), b'+OK\r\n+PONG\r\n')
+        with Wire(server.ports['redis']) as stranger:
+            stranger.ask(resp('PING'), b'-NOAUTH Authentication required.\r\n')
+
+
+# ---- counters ----
+
+
+def test_errors_by_code():
+    with Hearth('--requirepass', 'x') as server, Wire(server.ports['redis']) as wire:
+        for words in ('PING',), ('AUTH', 'y'), ('AUTH', 'x'), ('nosuch',), ('GET',), ('HELLO', '3'):
+            wire.send(resp(*words))
+            wire.receive(5)
+            time.sleep(0.01)
+        with Wire(server.ports['redis']) as other:
+            other.ask(b'AUTH x\r\n', b'+OK\r\n')
+            text = info(other, 'errorstats')
+            for line in 'NOAUTH:count=1', 'WRONGPASS:count=1', 'ERR:count=2', 'NOPROTO:count=1':
+                equal('\r\nerrorstat_%s\r\n' % line in text, True, '%s in %r' % (line, text))
+            other.ask(resp('CONFIG', 'RESETSTAT'), b'+OK\r\n')
+            equal(info(other, 'errorstats'), '# Errorstats\r\n\r\n', 'after a reset')
+
+
+def usec_of(wire, command):
+    return float(info(wire, 'commandstats').split('cmdstat_%s:' % command)[1].split('usec_per_call=')[1].split(',')[0])
+
+
+def test_commands_are_timed():
+    with Hearth() as server, Wire(server.ports['redis']) as wire:
+        for _ in range(200):
+            wire.send(resp('SET', 'key', 'x' * 100000) * 10)
+            equal(wire.receive(50), b'+OK\r\n' * 10)
+        wire.ask(resp('MULTI') + resp('STRLEN', 'key') + resp('EXEC'), b'+OK\r\n+QUEUED\r\n*1\r\n:100000\r\n')
+        for command in 'set', 'strlen', 'exec':
+            equal(0 < usec_of(wire, command) < 100000, True, 'the time of %s' % command)
+        wire.ask(resp('CONFIG', 'RESETSTAT'), b'+OK\r\n')
+        equal('cmdstat_set' in info(wire, 'commandstats'), False, 'after a reset')
+
+
+def test_misses_of_expired_objects():
+    with Hearth() as server, Wire(server.ports['redis']) as redis, Wire(server.ports['memcache']) as memcache:
+        def expired():
+            redis.ask(resp('SET', 'k', 'v', 'PX', '1'), b'+OK\r\n')
+            time.sleep(0.01)
+            memcache.ask(b'get k\r\n', b'END\r\n')
+            return 'STAT get_expired 0\r\n' not in stats(server)
+        memcache.ask(b'get none\r\n', b'END\r\n')
+        equal('STAT get_expired 0\r\nSTAT get_flushed 0\r\n' in stats(server), True, 'a miss of what never was')
+        wait_until(expired, 'an expired object met')
+
+
+# ---- CLIENT KILL ----
+
+
+def test_kill_clients():
+    with Hearth() as server, Wire(server.ports['redis']) as wire:
+        others = [Wire(server.ports['redis']) for _ in range(4)]  # of both workers
+        for other in others:
+            other.ask(resp('CLIENT', 'SETNAME', 'x'), b'+OK\r\n')
+        memcache = Wire(server.ports['memcache'])
+        memcache.ask(b'get k\r\n', b'END\r\n')
+        addresses = ['127.0.0.1:%d' % other.socket.getsockname()[1] for other in others + [memcache]]
+        wire.ask(resp('CLIENT', 'KILL', addresses[0]), b'+OK\r\n')
+        others[0].expect_close()
+        wire.ask(resp('CLIENT', 'KILL', addresses[0]), b'-ERR No such client\r\n')
+        others[1].send(resp('DEBUG', 'SLEEP', '100'))  # held
+        time.sleep(0.05)
+        wire.ask(resp('CLIENT', 'KILL', 'ADDR', addresses[1], 'USER', 'default'), b':1\r\n')
+        others[1].expect_close()
+        wire.ask(resp('CLIENT', 'KILL', 'ADDR', addresses[4], 'TYPE', 'normal'), b':1\r\n')
+        memcache.expect_close()
+        wire.ask(resp('CLIENT', 'KILL', 'TYPE', 'pubsub'), b':0\r\n')
+        laddr = '127.0.0.1:%d' % server.ports['redis']
+        wire.ask(resp('CLIENT', 'KILL', 'LADDR', laddr) + resp('PING'), b':2\r\n+PONG\r\n')
+        for other in others[2:]:
+            other.expect_close()
+        wire.ask(resp('CLIENT', 'KILL', 'LADDR', laddr, 'SKIPME', 'no') + resp('PING'), b':1\r\n')
+        wire.expect_close()
+        for other in others + [memcache]:
+            other.close()
+        with Wire(server.ports['redis']) as again:
+            own = '127.0.0.1:%d' % again.socket.getsockname()[1]
+            again.ask(resp('MULTI') + resp('CLIENT', 'KILL', own) + resp('EXEC') + resp('PING'),
+                      b'+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n')
+            again.expect_close()
 
 
 # ---- stopping ----
@@ -262,6 +407,7 @@ def test_unix_sockets():
             memcache.ask(b'get k\r\n', b'VALUE k 0 1\r\nv\r\nEND\r\n')
             redis.send(resp('CLIENT', 'INFO'))
             equal(redis_path.encode() in redis.receive(150), True, 'address in CLIENT INFO')
+            equal(':addr unix:%s:0\r\n' % redis_path in stats(server, 'conns'), True, 'address in stats conns')
         server.process.kill()
         server.process.wait()
         equal(os.path.exists(redis_path), True, 'socket left behind')
@@ -306,6 +452,68 @@ def test_daemonize():
     os.kill(pid, signal.SIGTERM)
     wait_until(lambda: not os.path.exists(path('daemon.pid')), 'pid file gone')
     wait_until(lambda: 'stopped' in read(path('daemon.log')), 'stopped')
+
+
+def test_user():
+    """What root has made is the user's to use: sockets, pid file, log file."""
+    if os.geteuid() != 0:
+        return
+    nobody = pwd.getpwnam('nobody')
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        names = {name: os.path.join(folder, name) for name in ('redis.sock', 'memcache.sock', 'pid', 'log', 'pool')}
+        process = subprocess.Popen(['prlimit', '--nofile=2000:2000', suite.program(), '-u', 'nobody', '-p', '0',
+                                    '--redis-port', '0', '--maxclients', '1000', '--unixsocket', names['redis.sock'],
+                                    '--memcache-unixsocket', names['memcache.sock'], '-P', names['pid'], '--logfile',
+                                    names['log'], '--pool', names['pool'], '--pool-size', '64mb'],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: can_connect(names['redis.sock']), 'serving')
+            for name, file in names.items():
+                equal(os.stat(file).st_uid, nobody.pw_uid, 'owner of ' + name)
+            os.rename(names['log'], names['log'] + '.1')
+            process.send_signal(signal.SIGHUP)
+            wait_until(lambda: os.path.exists(names['log']), 'log file opened again')
+            with Wire(names['redis.sock']) as wire:  # one who is not root cannot raise the limit of open files
+                wire.ask(resp('CONFIG', 'SET', 'maxclients', '10000'),
+                         b"-ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is "
+                         b'not able to handle the specified number of clients, try with 1744\r\n')
+                wire.ask(resp('CONFIG', 'SET', 'maxclients', '1744'), b'+OK\r\n')
+        finally:
+            process.terminate()
+        equal(process.wait(20), 0, 'exit status')
+        for name in 'redis.sock', 'memcache.sock', 'pid':
+            equal(os.path.exists(names[name]), False, name + ' is there still')
+
+
+def test_user_is_given_no_link():
+    if os.geteuid() != 0:
+        return
+    with open(path('of-root'), 'w'):
+        pass
+    os.symlink(path('of-root'), path('log-link'))
+    hearthd('-u', 'nobody', '-p', '0', '--redis-port', str(free_port()), '--logfile', path('log-link'), '--pool',
+            '/proc/none/pool')
+    equal(os.stat(path('of-root')).st_uid, 0, 'owner of what the link leads to')
+
+
+def test_many_addresses():
+    """As many as there may be, and unix sockets beside them."""
+    addresses = ['127.0.0.%d' % i for i in range(1, 33)]
+    ports = [str(free_port()), str(free_port())]
+    process = subprocess.Popen([suite.program(), '--bind', *addresses, '-p', ports[0], '--redis-port', ports[1],
+                                '--unixsocket', path('many.sock'), '--memcache-unixsocket', path('many-m.sock'),
+                                '--pool', path('many.pool'), '--pool-size', '64mb'],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: can_connect(path('many-m.sock')), 'serving')
+        with Wire(path('many.sock')) as redis, Wire(path('many-m.sock')) as memcache:
+            redis.ask(resp('SET', 'k', 'v'), b'+OK\r\n')
+            memcache.ask(b'get k\r\n', b'VALUE k 0 1\r\nv\r\nEND\r\n')
+    finally:
+        process.terminate()
+    equal(process.wait(20), 0, 'exit status')
 
 
 def test_maxclients():

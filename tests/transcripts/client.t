@@ -44,6 +44,44 @@
 <<< 
 >>> CLIENT LIST FOO
 <<< -ERR syntax error
+>>> CLIENT KILL
+<<< -ERR wrong number of arguments for 'client|kill' command
+>>> CLIENT KILL 1.2.3.4:5
+<<< -ERR No such client
+>>> CLIENT KILL ID 999999
+<<< :0
+>>> CLIENT KILL ID x
+<<< -ERR client-id should be greater than 0
+>>> CLIENT KILL ID 0
+<<< -ERR client-id should be greater than 0
+>>> CLIENT KILL ADDR 1.2.3.4:5 USER default TYPE normal
+<<< :0
+>>> CLIENT KILL USER nosuch
+<<< -ERR No such user 'nosuch'
+>>> CLIENT KILL TYPE foo
+<<< -ERR Unknown client type 'foo'
+>>> CLIENT KILL TYPE replica
+<<< :0
+>>> CLIENT KILL SKIPME maybe
+<<< -ERR syntax error
+>>> CLIENT KILL ID 999999 ADDR
+<<< -ERR syntax error
+>>> CLIENT KILL FOO x
+<<< -ERR syntax error
+>>> CLIENT LIST ID 0
+<<< $0
+<<< 
+>>> MULTI
+<<< +OK
+>>> PING
+<<< +QUEUED
+>>> CLIENT INFO
+<<< +QUEUED
+>>> EXEC
+<<< *2
+<<< +PONG
+<<< /\$[0-9]+/
+<<< /id=[0-9]+ .* flags=x db=0 sub=0 psub=0 ssub=0 multi=2 .*\n/
 >>> CLIENT SETNAME
 <<< -ERR wrong number of arguments for 'client|setname' command
 >>> CLIENT INFO x

@@ -51,10 +51,13 @@
 >>> x
 <<< STORED
 >>> stats items
-<<< STAT items:1:number 1
+<<< /STAT items:1:number [1-9][0-9]*/
 <<< ...
 <<< END
 >>> stats slabs
+<<< ...
+<<< /STAT 1:get_hits [0-9]+/
+<<< /STAT 1:cmd_set [0-9]+/
 <<< ...
 <<< /STAT active_slabs [0-9]+/
 <<< /STAT total_malloced [0-9]+/

@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * GOAL    The heap as its users see it: objects, transactions, flushes, a full pool, eviction, restarts; then all of it
- *         by threads at once.
- * METHOD  One thread drives workers and background steps over the simulated backing; the last tests run the real
- *         threads over a file with small segments, so that cleaning, index batches and restarts happen all the time.
+ * GOAL    The heap as its users see it: objects, transactions, flushes, a full pool, eviction, restarts.
+ * METHOD  One thread drives workers and background steps over the simulated backing.
  */
 #include "heap/heap.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "heap/hash_index_private.h"
 #include "heap/heap_internal.h"
 #include "persist/pm_sim.h"
+#include "tests/support/heap_requests.h"
 #include "tests/unit/check.h"
 
 enum { SEGMENT_BITS = 16, NOW_MS = 1000000, SETTLE_STEPS = 3000 };
@@ -98,24 +92,6 @@ static void done(struct heap_worker *worker)
     assert_int_equal(wait_epoch, 0);
 }
 
-static enum heap_reserve put(struct heap_worker *worker, uint8_t db, const char *text, const char *value, size_t len,
-                             uint64_t expire_at_ms)
-{
-    struct log_part part = {value, len};
-    struct heap_put what = {.parts = &part, .part_count = 1, .expire_at_ms = expire_at_ms};
-    struct index_key key;
-    struct heap_edit edit;
-    enum heap_reserve reserved = heap_reserve(worker, heap_bytes((uint32_t)strlen(text), len), 1, false);
-
-    if (reserved != HEAP_RESERVED)
-        return reserved;
-    heap_key(worker->heap, &key, db, text, strlen(text));
-    heap_edit_begin(worker, &key, &edit);
-    heap_edit_put(&edit, &what);
-    heap_edit_end(&edit);
-    return HEAP_RESERVED;
-}
-
 static void delete_key(struct heap_worker *worker, uint8_t db, const char *text)
 {
     struct index_key key;
@@ -126,17 +102,6 @@ static void delete_key(struct heap_worker *worker, uint8_t db, const char *text)
     heap_edit_begin(worker, &key, &edit);
     heap_edit_delete(&edit);
     heap_edit_end(&edit);
-}
-
-static bool has(struct heap_worker *worker, uint8_t db, const char *text, const char *value)
-{
-    struct index_key key;
-    struct object object;
-
-    heap_key(worker->heap, &key, db, text, strlen(text));
-    if (!heap_get(worker, &key, &object))
-        return false;
-    return value == NULL || (object.value_len == strlen(value) && memcmp(object.value, value, strlen(value)) == 0);
 }
 
 /* ---- tests ---- */
@@ -158,10 +123,14 @@ static void check_objects(void **state)
     assert_true(has(worker, 1, "a", "other"));
     assert_true(has(worker, 0, "soon", "x"));
     assert_false(has(worker, 0, "past", NULL));
+    assert_int_equal(heap_why_missed(worker), HEAP_MISS_EXPIRED);
+    assert_false(has(worker, 0, "none", NULL));
+    assert_int_equal(heap_why_missed(worker), HEAP_MISS_ABSENT);
     put(worker, 0, "a", "2", 1, 0);
     assert_true(has(worker, 0, "a", "2"));
     delete_key(worker, 0, "a");
     assert_false(has(worker, 0, "a", NULL));
+    assert_int_equal(heap_why_missed(worker), HEAP_MISS_ABSENT);
     heap_count(fixture.heap, 0, &keys, &expires);
     assert_int_equal(keys, 2);
     assert_int_equal(expires, 2);
@@ -557,157 +526,6 @@ static void check_foreign_record_is_durable_once_seen(void **state)
     end(&fixture);
 }
 
-/* ---- real threads ---- */
-
-struct client {
-    pthread_t thread;
-    struct heap *heap;
-    uint32_t number;
-    uint64_t seed;
-    uint64_t torn, wrong;
-};
-
-enum { TURNS = 1500, PAIRS = 50, OWN = 200 };
-
-static uint64_t draw(struct client *client, uint64_t below)
-{
-    client->seed = client->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (client->seed >> 33) % below;
-}
-
-/* Writes two keys of a pair with one value in a transaction. */
-static void write_pair(struct client *client, struct heap_worker *worker, uint64_t pair)
-{
-    struct index_key keys[2];
-    char texts[2][32], value[64];
-    struct log_part part = {
-        value, (size_t)snprintf(value, sizeof value, "%u:%" PRIu64, client->number, draw(client, 1 << 30))};
-    struct heap_put what = {.parts = &part, .part_count = 1};
-
-    if (heap_reserve(worker, 2 * heap_bytes(32, 64), 2, false) != HEAP_RESERVED)
-        return;
-    for (int i = 0; i < 2; i++) {
-        int len = snprintf(texts[i], sizeof texts[i], "pair:%" PRIu64 ":%d", pair, i);
-        heap_key(client->heap, &keys[i], 0, texts[i], (size_t)len);
-    }
-    assert_true(heap_transaction_begin(worker, keys, 2));
-    for (int i = 0; i < 2; i++) {
-        struct heap_edit edit;
-
-        heap_edit_begin(worker, &keys[i], &edit);
-        heap_edit_put(&edit, &what);
-        heap_edit_end(&edit);
-    }
-    heap_transaction_commit(worker);
-}
-
-/* Both keys of a pair are read under their locks: they never differ. */
-static void read_pair(struct client *client, struct heap_worker *worker, uint64_t pair)
-{
-    struct index_key keys[2];
-    struct object objects[2];
-    char texts[2][32];
-    bool found[2];
-
-    for (int i = 0; i < 2; i++) {
-        int len = snprintf(texts[i], sizeof texts[i], "pair:%" PRIu64 ":%d", pair, i);
-        heap_key(client->heap, &keys[i], 0, texts[i], (size_t)len);
-    }
-    assert_true(heap_transaction_begin(worker, keys, 2));
-    for (int i = 0; i < 2; i++)
-        found[i] = heap_get(worker, &keys[i], &objects[i]);
-    heap_transaction_commit(worker);
-    if (found[0] != found[1] || (found[0] && (objects[0].value_len != objects[1].value_len ||
-                                              memcmp(objects[0].value, objects[1].value, objects[0].value_len) != 0)))
-        client->torn++;
-}
-
-static void *client_main(void *argument)
-{
-    struct client *client = argument;
-    struct heap_worker *worker = heap_worker(client->heap, client->number);
-    static const char filler[3000];
-
-    for (int i = 0; i < TURNS; i++) {
-        uint64_t wait_epoch;
-        char text[32], value[32];
-
-        heap_turn_begin(worker, clock_wall_ms());
-        for (int j = 0; j < 8; j++) {
-            uint64_t what = draw(client, 10);
-
-            if (what < 3)
-                write_pair(client, worker, draw(client, PAIRS));
-            else if (what < 6)
-                read_pair(client, worker, draw(client, PAIRS));
-            else if (what < 7) {
-                snprintf(text, sizeof text, "fill:%u:%" PRIu64, client->number, draw(client, OWN));
-                (void)put(worker, 1, text, filler, sizeof filler, 0);
-            } else {
-                snprintf(text, sizeof text, "own:%u:%" PRIu64, client->number, draw(client, OWN));
-                snprintf(value, sizeof value, "%d:%d", i, j);
-                if (put(worker, 0, text, value, strlen(value), 0) == HEAP_RESERVED && !has(worker, 0, text, value))
-                    client->wrong++;
-            }
-        }
-        if (heap_turn_end(worker, &wait_epoch))
-            client->wrong++;
-    }
-    return NULL;
-}
-
-static void threads_over(enum heap_durability durability, bool trust_pmem)
-{
-    enum { CLIENTS = 2, SEGMENTS = 96 };
-    char path[] = "/tmp/hearth-check-heap-XXXXXX";
-    struct heap_options options = {.path = path,
-                                   .pool_bytes = (uint64_t)SEGMENTS << SEGMENT_BITS,
-                                   .segment_bits = SEGMENT_BITS,
-                                   .workers = CLIENTS,
-                                   .durability = durability,
-                                   .trust_pmem = trust_pmem,
-                                   .eviction = HEAP_EVICTION_CACHE,
-                                   .sync_interval_ms = 20,
-                                   .tail_records = 2000};
-    struct client clients[CLIENTS];
-    int fd = mkstemp(path);
-
-    clock_test_reset();
-    assert_true(fd >= 0);
-    close(fd);
-    for (int life = 0; life < 3; life++) {
-        struct heap *heap;
-
-        assert_int_equal(heap_open(&heap, &options), PM_OK);
-        assert_int_equal(heap_start(heap), PM_OK);
-        for (uint32_t i = 0; i < CLIENTS; i++) {
-            clients[i] = (struct client){.heap = heap, .number = i, .seed = (uint64_t)life * 100 + i};
-            assert_int_equal(pthread_create(&clients[i].thread, NULL, client_main, &clients[i]), 0);
-        }
-        for (uint32_t i = 0; i < CLIENTS; i++) {
-            pthread_join(clients[i].thread, NULL);
-            assert_int_equal(clients[i].torn, 0);
-            assert_int_equal(clients[i].wrong, 0);
-        }
-        background_stop(heap);
-        assert_int_equal(skiplist_check(heap->skiplist), PM_OK);
-        heap_close(heap);
-    }
-    unlink(path);
-}
-
-static void check_threads_power(void **state)
-{
-    (void)state;
-    threads_over(HEAP_DURABILITY_POWER, true);
-}
-
-static void check_threads_process(void **state)
-{
-    (void)state;
-    threads_over(HEAP_DURABILITY_PROCESS, false);
-}
-
 /* ---- dead segments ---- */
 
 static uint32_t segment_of(struct fixture *fixture, const char *text)
@@ -788,8 +606,6 @@ int main(void)
         cmocka_unit_test(check_eviction),
         cmocka_unit_test(check_expiry_is_collected),
         cmocka_unit_test(check_foreign_record_is_durable_once_seen),
-        cmocka_unit_test(check_threads_power),
-        cmocka_unit_test(check_threads_process),
     };
 
     log_set_level(LOG_LEVEL_ERROR);
