@@ -17,7 +17,8 @@
 
 enum {
     MAINTENANCE_IDLE_US = 10000, /* how long it sleeps when nothing happens at all */
-    MAINTENANCE_WAIT_US = 200,   /* and while it waits for turns, syncs or more of the tail */
+    MAINTENANCE_WAIT_US =
+        1000, /* and while it waits for turns, syncs or more of the tail; who needs it sooner wakes it */
 };
 
 struct sleeper {

@@ -7,6 +7,9 @@
  * slot names is named by the index too, unless a FLUSH covers it; one whose key's slot names another record at or below
  * W is dead; one whose key's slot names a record above W may still be named by the index, which is asked.
  * Whatever happens, no slot names a place in the victim when it is condemned.
+ *
+ * WHEN: space is low. And segments that are dead as a whole go as soon as fresh ones are being taken: pages that were
+ * touched before are cheaper than new ones, and the pool stays as small as its data. Nothing of a dead one is read.
  */
 #include "heap/cleaner.h"
 
@@ -57,6 +60,7 @@ struct cleaner {
     struct condemned condemned[CONDEMNED_MAX];
     uint32_t condemned_count;
     bool stuck;
+    uint64_t fresh; /* segments, when dead ones were last looked for */
     struct expire expire;
     struct look looks[CHUNK];
     struct index_op ops[CHUNK];
@@ -107,7 +111,7 @@ static bool is_candidate(const struct cleaner *cleaner, uint32_t segment)
 
     if (state != PMD_SEGMENT_INDEXED && state != PMD_SEGMENT_SURVIVOR)
         return false;
-    if (segment == cleaner->out_segment)
+    if (segment == cleaner->out_segment || cleaner->heap->pool->segments[segment].tombstones != 0)
         return false;
     for (uint32_t i = 0; i < cleaner->condemned_count; i++)
         if (cleaner->condemned[i].segment == segment)
@@ -141,6 +145,42 @@ static void find_candidates(const struct cleaner *cleaner, uint32_t *emptiest, i
     }
 }
 
+static void condemn(struct cleaner *cleaner, uint32_t segment, uint64_t epoch)
+{
+    cleaner->condemned[cleaner->condemned_count++] = (struct condemned){segment, epoch};
+}
+
+/*
+ * Neither the index nor a slot names anything in it. Its live bytes are exact, since it was filled in this run; all of
+ * it is at or below W, so a slot that named a record of it would name what the index names, or a tombstone that is to
+ * be forgotten, or what a FLUSH covers, and that still counts as live.
+ */
+static bool is_dead(const struct cleaner *cleaner, uint32_t segment)
+{
+    const struct segment *state = &cleaner->heap->pool->segments[segment];
+
+    return atomic_load_explicit(&state->live_bytes, memory_order_relaxed) == 0 &&
+           atomic_load_explicit(&state->sequence, memory_order_relaxed) != 0 && is_candidate(cleaner, segment);
+}
+
+static bool condemn_dead(struct cleaner *cleaner)
+{
+    const struct pool *pool = cleaner->heap->pool;
+    uint32_t before = cleaner->condemned_count;
+    uint64_t epoch = 0;
+
+    for (uint32_t i = PM_SEGMENT_FIRST_FREE; i < pool->segment_count; i++) {
+        if (!is_dead(cleaner, i))
+            continue;
+        if (cleaner->condemned_count == CONDEMNED_MAX)
+            break;
+        if (epoch == 0)
+            epoch = epoch_advance(cleaner->heap->epochs);
+        condemn(cleaner, i, epoch);
+    }
+    return cleaner->condemned_count != before;
+}
+
 static void begin(struct cleaner *cleaner, uint32_t victim, bool evicting)
 {
     cleaner->active = true;
@@ -156,10 +196,20 @@ static bool choose(struct cleaner *cleaner)
     struct heap *heap = cleaner->heap;
     bool may_evict = atomic_load_explicit(&heap->eviction, memory_order_relaxed) == HEAP_EVICTION_CACHE;
     uint32_t emptiest, oldest;
+    uint64_t fresh;
     int64_t live;
+    bool low;
 
-    if (!atomic_load_explicit(&heap->filled, memory_order_acquire) ||
-        pool_space_available(heap->pool) >= low_watermark(heap->pool) || cleaner->condemned_count == CONDEMNED_MAX)
+    if (!atomic_load_explicit(&heap->filled, memory_order_acquire) || cleaner->condemned_count == CONDEMNED_MAX)
+        return false;
+    low = pool_space_available(heap->pool) < low_watermark(heap->pool);
+    fresh = pool_space_fresh(heap->pool);
+    if (low || fresh != cleaner->fresh) {
+        cleaner->fresh = fresh;
+        if (condemn_dead(cleaner))
+            return false;
+    }
+    if (!low)
         return false;
     find_candidates(cleaner, &emptiest, &live, &oldest);
     cleaner->stuck = true;
@@ -466,7 +516,7 @@ static bool scan(struct cleaner *cleaner, uint64_t now_ms)
     epoch_leave(cleaner->pin);
     if (!ok || !cleaner->walked)
         return ok;
-    cleaner->condemned[cleaner->condemned_count++] = (struct condemned){cleaner->victim, epoch_advance(epochs)};
+    condemn(cleaner, cleaner->victim, epoch_advance(epochs));
     cleaner->active = false;
     return true;
 }

@@ -60,7 +60,7 @@ static void look_at(struct group *group, uint64_t word)
         return; /* whoever reads the object next reports it */
     op = &group->ops[group->op_count++];
     *op = (struct index_op){.kind = INDEX_REMOVE_IF, .old_loc = hash_slot_loc(word)};
-    op->key = (struct index_key){record->db, record_key(record), record->key_len, 0};
+    op->key = (struct index_key){.db = record->db, .data = record_key(record), .len = record->key_len};
     op->key.hash = key_hash(expire->pool->hash_seed, op->key.db, op->key.data, op->key.len);
 }
 

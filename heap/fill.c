@@ -74,7 +74,7 @@ static void add_live_bytes(struct heap_fill *fill)
 static pm_loc look_again(struct heap_fill *fill, const struct skiplist_entry *entry, enum pm_status *status)
 {
     const struct pmd_record *record = record_at(fill->pool, entry->loc);
-    struct index_key key = {record->db, record_key(record), record->key_len, 0};
+    struct index_key key = {.db = record->db, .data = record_key(record), .len = record->key_len};
     pm_loc loc = 0;
 
     key.hash = key_hash(fill->pool->hash_seed, key.db, key.data, key.len);

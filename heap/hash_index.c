@@ -11,8 +11,9 @@
 #include <sys/mman.h>
 
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
-/* Small tables stay on small pages; from here on a page too many is a few per cent at most. */
-#define HUGE_FROM_BYTES ((size_t)16 << 20)
+/* Small tables stay on small pages: a huge page too many would be felt, and those few fit the processor's TLB. */
+#define BUCKETS_HUGE_FROM_BYTES ((size_t)4 << 20)
+#define UNITS_HUGE_FROM_BYTES ((size_t)16 << 20)
 
 /* ---- open and close ---- */
 
@@ -22,9 +23,9 @@ static size_t reserved_bytes(size_t bytes)
 }
 
 /* Addresses for `bytes`, memory only where they are touched, huge pages where the table is large. */
-static void *reserve(size_t bytes, size_t expected_bytes)
+static void *reserve(size_t bytes, size_t expected_bytes, size_t huge_from)
 {
-    size_t small = expected_bytes >= HUGE_FROM_BYTES ? 0 : HUGE_FROM_BYTES;
+    size_t small = expected_bytes >= huge_from ? 0 : huge_from;
     uint8_t *base =
         mmap(NULL, reserved_bytes(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -55,8 +56,10 @@ bool hash_index_open(struct hash_index **out, const struct pool *pool, uint64_t 
     index->buckets_max = clamp(max / GOAL_SLOTS_PER_8_BUCKETS * 16, wanted, BUCKETS_LIMIT);
     index->buckets_wanted = wanted;
     index->units_max = clamp(index->buckets_max, BUCKETS_MIN, UNITS_LIMIT);
-    index->buckets = reserve(index->buckets_max * sizeof(struct bucket), wanted * sizeof(struct bucket));
-    index->units = reserve(index->units_max * sizeof(struct unit), wanted / 4 * sizeof(struct unit));
+    index->buckets =
+        reserve(index->buckets_max * sizeof(struct bucket), wanted * sizeof(struct bucket), BUCKETS_HUGE_FROM_BYTES);
+    index->units =
+        reserve(index->units_max * sizeof(struct unit), wanted / 4 * sizeof(struct unit), UNITS_HUGE_FROM_BYTES);
     atomic_init(&index->state, n);
     *out = index;
     if (index->buckets && index->units)
@@ -273,7 +276,7 @@ void hash_index_remove(struct hash_index *index, uint64_t hash, const struct has
 static bool same_key(const struct pool *pool, pm_loc a, pm_loc b)
 {
     const struct pmd_record *record = record_at(pool, b);
-    struct index_key key = {record->db, record_key(record), record->key_len, 0};
+    struct index_key key = {.db = record->db, .data = record_key(record), .len = record->key_len};
 
     return record_has_key(pool, a, &key);
 }

@@ -147,6 +147,7 @@ struct heap_edit {
         bool has_slot;
         int32_t staged; /* member of the open transaction, or -1 */
         uint64_t above;
+        struct record_replaced replaced;
         bool expires; /* the slot's record counts as one with expiry */
         bool counted; /* the slot's record counts as a key */
     } p;

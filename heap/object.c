@@ -185,6 +185,12 @@ static void edit_show(struct heap_edit *edit, pm_loc loc)
     const struct pmd_record *record = record_at(worker->heap->pool, loc);
 
     edit->p.above = record->cts;
+    edit->p.replaced = (struct record_replaced){
+        .loc = loc,
+        .generation = record_generation(worker->heap->pool, loc),
+        .bytes = (uint32_t)record_bytes(record->flags, record->key_len, record->value_len),
+        .has_expiry = record->flags & PMD_HAS_EXPIRY,
+    };
     edit->p.counted = heap_visible(worker->heap, record);
     edit->p.expires = edit->p.counted && (record->flags & PMD_HAS_EXPIRY);
     edit->found = edit->p.counted && !is_expired(worker, record);
@@ -242,6 +248,7 @@ static pm_loc edit_append(struct heap_edit *edit, struct log_record *record)
     record->key_len = edit->key->len;
     record->cts = log_draw_cts(worker->log, edit->p.above);
     record->in_transaction = worker->transaction.active;
+    record->replaced = edit->p.replaced;
     if (worker->transaction.active)
         worker->transaction.records++;
     return log_append(worker->log, record);

@@ -131,7 +131,8 @@ static void publish(struct heap_worker *worker)
         struct staged *staged = &transaction->staged[i];
         const struct pmd_record *record = record_at(worker->heap->pool, staged->loc);
 
-        key = (struct index_key){record->db, record_key(record), record->key_len, staged->hash};
+        key = (struct index_key){
+            .db = record->db, .data = record_key(record), .len = record->key_len, .hash = staged->hash};
         if (hash_index_find(index, &key, &ref)) {
             if (mark)
                 hash_index_set_mark(index, &ref, true);
@@ -145,7 +146,8 @@ static void publish(struct heap_worker *worker)
         struct staged *staged = &transaction->staged[i];
         const struct pmd_record *record = record_at(worker->heap->pool, staged->loc);
 
-        key = (struct index_key){record->db, record_key(record), record->key_len, staged->hash};
+        key = (struct index_key){
+            .db = record->db, .data = record_key(record), .len = record->key_len, .hash = staged->hash};
         must(hash_index_find(index, &key, &ref));
         hash_index_set(index, &ref, staged->loc, hash_slot_frequency(ref.word), false);
     }

@@ -15,8 +15,17 @@ enum {
     FORGOTTEN_BATCHES = 8, /* cuts whose tombstones wait for their grace period */
     CONTROLS_MAX = 1024,
     PREFETCH_AHEAD = 12,
+    KEY_CHUNK_BYTES = 1 << 20,
+    KEY_CHUNKS_MAX = 16,
+    KEY_KEPT_BYTES_MAX = 64,
 };
 
+/* Keys of a cut, one behind the other: the records that they come from lie far apart. */
+struct key_store {
+    uint8_t *chunks[KEY_CHUNKS_MAX];
+    uint32_t chunk_count, chunk; /* allocated, the one in use */
+    uint32_t used;               /* bytes of it */
+};
 struct forgotten {
     uint64_t hash;
     pm_loc tombstone;
@@ -39,8 +48,10 @@ struct index_writer {
     uint64_t cut; /* the one under way */
     uint64_t last_cut_us;
     _Atomic uint64_t cuts;
-    struct index_op *ops; /* of the cut: [0, op_count), those of the phase in front after select_phase() */
+    struct index_op *sorted; /* as large as ops; the two take turns */
+    struct index_op *ops;    /* of the cut: [0, op_count), those of the phase in front after select_phase() */
     size_t op_count, op_cap;
+    struct key_store keys;
     bool out_of_memory;
     size_t phase_count, phase_applied; /* ops of the phase under way, sorted, one a key */
     pm_loc *controls;                  /* FLUSH records of the cut, by cts */
@@ -58,6 +69,10 @@ static bool ops_grow(struct index_writer *writer)
     if (!ops)
         return false;
     writer->ops = ops;
+    ops = realloc(writer->sorted, cap * sizeof(*ops));
+    if (!ops)
+        return false;
+    writer->sorted = ops;
     writer->op_cap = cap;
     return true;
 }
@@ -88,17 +103,25 @@ void index_writer_close(struct index_writer *writer)
         return;
     for (size_t i = 0; i < FORGOTTEN_BATCHES; i++)
         free(writer->forgotten[i].items);
+    for (uint32_t i = 0; i < writer->keys.chunk_count; i++)
+        free(writer->keys.chunks[i]);
     free(writer->controls);
     free(writer->ops);
+    free(writer->sorted);
     free(writer);
 }
 
-void index_writer_live(struct pool *pool, pm_loc loc, int64_t bytes)
+static struct segment *segment_of(struct pool *pool, pm_loc loc)
 {
     uint32_t segment = pool_segment_of(pool, loc * PM_UNIT);
 
     must(segment < pool->segment_count);
-    atomic_fetch_add_explicit(&pool->segments[segment].live_bytes, bytes, memory_order_relaxed);
+    return &pool->segments[segment];
+}
+
+void index_writer_live(struct pool *pool, pm_loc loc, int64_t bytes)
+{
+    atomic_fetch_add_explicit(&segment_of(pool, loc)->live_bytes, bytes, memory_order_relaxed);
 }
 
 uint32_t index_writer_record_bytes(const struct pool *pool, pm_loc loc)
@@ -121,6 +144,29 @@ static void control_insert(struct index_writer *writer, pm_loc loc)
     writer->controls[i] = loc;
 }
 
+/* A copy of the key for as long as the cut lasts, or the record's own, where that is long or there is no room. */
+static const uint8_t *keep_key(struct key_store *keys, const uint8_t *key, uint32_t len)
+{
+    uint8_t *copy;
+
+    if (len > KEY_KEPT_BYTES_MAX)
+        return key;
+    if (keys->chunk < keys->chunk_count && keys->used + len > KEY_CHUNK_BYTES) {
+        keys->chunk++;
+        keys->used = 0;
+    }
+    if (keys->chunk == keys->chunk_count) {
+        copy = keys->chunk_count < KEY_CHUNKS_MAX ? malloc(KEY_CHUNK_BYTES) : NULL;
+        if (copy == NULL)
+            return key;
+        keys->chunks[keys->chunk_count++] = copy;
+    }
+    copy = keys->chunks[keys->chunk] + keys->used;
+    memcpy(copy, key, len);
+    keys->used += len;
+    return copy;
+}
+
 static void collect(const struct log_item *item, void *context)
 {
     struct index_writer *writer = context;
@@ -137,7 +183,7 @@ static void collect(const struct log_item *item, void *context)
     }
     op = &writer->ops[writer->op_count++];
     op->key.db = header->db;
-    op->key.data = item->view.key;
+    op->key.data = keep_key(&writer->keys, item->view.key, header->key_len);
     op->key.len = header->key_len;
     op->key.hash = key_hash(writer->o.pool->hash_seed, header->db, item->view.key, header->key_len);
     op->kind = header->kind == PMD_RECORD_TOMBSTONE ? INDEX_FORGET : INDEX_PUT;
@@ -147,27 +193,43 @@ static void collect(const struct log_item *item, void *context)
     op->done = false;
     op->bytes = item->view.bytes;
     op->cts = header->cts;
+    op->hint = item->replaced;
 }
 
 /* ---- phases of a cut: between FLUSH records ---- */
 
 static bool same_key(const struct index_key *a, const struct index_key *b)
 {
-    return a->db == b->db && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+    return a->hash == b->hash && a->db == b->db && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
 }
 
-/* Of each run of ops on one key the one with the highest cts stays. Returns how many stay. */
+/* Ops on one key become one: the newest one's record, and what the oldest one replaced. */
+static struct index_op merge_run(const struct index_op *ops, size_t count)
+{
+    const struct index_op *newest = ops, *oldest = ops;
+    struct index_op merged;
+
+    for (const struct index_op *op = ops + 1; op < ops + count; op++) {
+        newest = op->cts > newest->cts ? op : newest;
+        oldest = op->cts < oldest->cts ? op : oldest;
+    }
+    merged = *newest;
+    merged.hint = oldest->hint;
+    return merged;
+}
+
+/* Of each run of ops on one key one stays. Returns how many stay. */
 static size_t keep_newest(struct index_op *ops, size_t count)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        if (kept > 0 && same_key(&ops[kept - 1].key, &ops[i].key)) {
-            if (ops[i].cts > ops[kept - 1].cts)
-                ops[kept - 1] = ops[i];
-        } else {
-            ops[kept++] = ops[i];
-        }
+    for (size_t i = 0, end; i < count; i = end) {
+        for (end = i + 1; end < count && same_key(&ops[i].key, &ops[end].key); end++)
+            ;
+        if (end - i > 1)
+            ops[kept++] = merge_run(ops + i, end - i);
+        else if (kept++ != i)
+            ops[kept - 1] = ops[i];
     }
     return kept;
 }
@@ -188,22 +250,36 @@ static size_t partition_below(struct index_op *ops, size_t count, uint64_t limit
 }
 
 /*
- * Chooses the ops of the next phase: all, or those older than the next FLUSH. What is left stays behind them. Swapping
- * disturbs the order within a key, which keep_newest() does not need: it compares cts.
+ * Chooses the ops of the next phase: all, or those older than the next FLUSH. What is left stays behind them. The order
+ * within a key may be lost before; keep_newest() compares cts.
  */
 static void select_phase(struct index_writer *writer)
 {
     const struct pool *pool = writer->o.pool;
+    struct index_op *ops = writer->ops, *sorted = writer->sorted;
     size_t count = writer->op_count;
 
     if (writer->control_next < writer->control_count)
         count = partition_below(writer->ops, count, record_at(pool, writer->controls[writer->control_next])->cts);
-    index_ops_sort(writer->ops, count);
-    writer->phase_count = keep_newest(writer->ops, count);
-    memmove(writer->ops + writer->phase_count, writer->ops + count, (writer->op_count - count) * sizeof(*writer->ops));
+    index_ops_sort_to(ops, sorted, count);
+    writer->phase_count = keep_newest(sorted, count);
+    memcpy(sorted + writer->phase_count, ops + count, (writer->op_count - count) * sizeof(*ops));
     writer->op_count -= count - writer->phase_count;
+    writer->ops = sorted;
+    writer->sorted = ops;
     writer->phase_applied = 0;
     writer->phase_ready = true;
+}
+
+static uint32_t old_bytes(const struct pool *pool, const struct index_op *op)
+{
+    return op->old_loc == op->hint.loc ? op->hint.bytes : index_writer_record_bytes(pool, op->old_loc);
+}
+
+static void prefetch_unknown(const struct pool *pool, const struct index_op *op)
+{
+    if (op->old_loc && op->old_loc != op->hint.loc)
+        __builtin_prefetch(record_at(pool, op->old_loc));
 }
 
 /* What the applied ops [from, to) made live and dead (R1), and which slots of deleted keys may go later. */
@@ -217,11 +293,11 @@ static bool account(struct index_writer *writer, size_t from, size_t to)
         const struct index_op *op = &writer->ops[i];
         struct forgotten *items;
 
-        if (i + PREFETCH_AHEAD < to && writer->ops[i + PREFETCH_AHEAD].old_loc)
-            __builtin_prefetch(record_at(pool, writer->ops[i + PREFETCH_AHEAD].old_loc));
+        if (i + PREFETCH_AHEAD < to)
+            prefetch_unknown(pool, &writer->ops[i + PREFETCH_AHEAD]);
         if (op->old_loc != op->loc) {
             if (op->old_loc)
-                index_writer_live(pool, op->old_loc, -(int64_t)index_writer_record_bytes(pool, op->old_loc));
+                index_writer_live(pool, op->old_loc, -(int64_t)old_bytes(pool, op));
             if (op->kind == INDEX_PUT)
                 index_writer_live(pool, op->loc, op->bytes);
         }
@@ -234,6 +310,7 @@ static bool account(struct index_writer *writer, size_t from, size_t to)
             batch->items = items;
         }
         batch->items[batch->count++] = (struct forgotten){op->key.hash, op->loc};
+        segment_of(pool, op->loc)->tombstones++;
     }
     return true;
 }
@@ -355,8 +432,10 @@ static bool forget_step(struct index_writer *writer)
 
     if (writer->forgotten_count == 0 || !epoch_passed(writer->o.epochs, batch->epoch))
         return false;
-    for (size_t i = 0; i < batch->count; i++)
+    for (size_t i = 0; i < batch->count; i++) {
         writer->o.forgotten(writer->o.context, batch->items[i].hash, batch->items[i].tombstone);
+        segment_of(writer->o.pool, batch->items[i].tombstone)->tombstones--;
+    }
     free(batch->items);
     *batch = (struct forgotten_batch){0};
     writer->forgotten_first = (writer->forgotten_first + 1) % FORGOTTEN_BATCHES;
@@ -403,6 +482,7 @@ static enum index_writer_step close_cut(struct index_writer *writer)
     if (writer->forgotten_count == FORGOTTEN_BATCHES || !cut_is_closed(writer))
         return INDEX_WRITER_WAITING;
     writer->op_count = writer->control_count = writer->control_next = 0;
+    writer->keys.chunk = writer->keys.used = 0;
     writer->phase_ready = false;
     log_read(writer->o.log, writer->cut, collect, writer);
     if (writer->out_of_memory)

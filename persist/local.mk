@@ -3,6 +3,8 @@
 # One file a line, headers too.
 noinst_LIBRARIES += persist/libpersist.a
 persist_libpersist_a_SOURCES = \
+	persist/hash64.c \
+	persist/hash64.h \
 	persist/index_key.h \
 	persist/index_ops_sort.c \
 	persist/index_writer.c \
@@ -14,6 +16,7 @@ persist_libpersist_a_SOURCES = \
 	persist/log.h \
 	persist/log_append.c \
 	persist/log_internal.h \
+	persist/log_notes.h \
 	persist/log_read.c \
 	persist/log_stamp.c \
 	persist/log_sync.c \

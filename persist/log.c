@@ -26,7 +26,7 @@ static bool writer_init(struct log *log, struct log_writer *writer, uint32_t num
     writer->number = number;
     writer->pin = epoch_pin_new(log->epochs);
     pm_context_init(&writer->context, log->pool->pm);
-    return writer->pin != NULL;
+    return writer->pin != NULL && log_notes_init(&writer->notes);
 }
 
 enum pm_status log_open(struct log **out, struct pool *pool, struct epochs *epochs, const struct log_options *options)
@@ -68,6 +68,7 @@ static void writer_drop(struct log_writer *writer)
         free(writer->spares[i]);
     free(writer->spares);
     free(writer->left);
+    log_notes_drop(&writer->notes);
 }
 
 void log_close(struct log *log)

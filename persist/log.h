@@ -70,6 +70,7 @@ struct log_record {
     uint32_t key_len;
     const struct log_part *parts; /* the value, gathered; parts may point into the mapping */
     uint32_t part_count;
+    struct record_replaced replaced; /* the version of the key that it is built upon; not stored: log_notes.h */
 };
 /* Appends; there must be room (log_reserve). Visible to nobody until published by the caller with release order. */
 pm_loc log_append(struct log_writer *writer, const struct log_record *record);
@@ -116,6 +117,7 @@ uint64_t log_unsynced_bytes(const struct log *log);
 struct log_item {
     pm_loc loc;
     struct record_view view;
+    struct record_replaced replaced; /* as appended, where that is still known; never of another key */
 };
 /*
  * Gives the closed records of all writers (recovered segments first) with epoch <= cut that were not given before, to

@@ -282,6 +282,7 @@ pm_loc log_append(struct log_writer *writer, const struct log_record *record)
     store_record(writer, writer->pos, &header, record);
     if (!record->in_transaction)
         store_checksum(writer);
+    log_note_put(&writer->notes, writer->last_off / PM_UNIT, &record->replaced);
     writer->pos += (uint32_t)bytes;
     writer->turn_records++;
     writer->turn_bytes += bytes;

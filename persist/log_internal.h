@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include "persist/log.h"
+#include "persist/log_notes.h"
 
 /*
  * One segment's part of a writer's log. A follower that has come to `closed_end` may go on to `next` when that is set
@@ -67,6 +68,7 @@ struct log_writer {
     pm_off last_off;               /* of the last record appended, */
     uint32_t last_bytes;           /* and its bytes without padding */
 
+    struct log_notes notes; /* for the index writer */
     struct log_cursor read; /* the index writer's */
     struct log_cursor sync; /* the sync actor's */
     struct pm_context context;

@@ -58,11 +58,24 @@ void log_cursor_drop(struct log_cursor *cursor, struct log_writer *writer)
 
 struct reading {
     struct log *log;
+    struct log_notes *notes; /* NULL: what a former run wrote */
     uint64_t cut;
     void (*each)(const struct log_item *item, void *context);
     void *context;
     uint64_t records, bytes;
 };
+
+enum { NOTES_AHEAD = 12 };
+
+/* The notes know where the next records lie, which their neighbours' lengths would tell one by one. */
+static void take_note(struct reading *reading, struct log_item *item)
+{
+    pm_loc ahead = log_note_ahead(reading->notes, NOTES_AHEAD);
+
+    if (ahead)
+        __builtin_prefetch(record_at(reading->log->pool, ahead));
+    log_note_take(reading->notes, item->loc, &item->replaced);
+}
 
 /* Gives the records of [*pos, limit) with epoch <= cut. False: stopped at one above it. */
 static bool read_range(struct reading *reading, uint32_t segment, uint32_t *pos, uint32_t limit)
@@ -90,6 +103,9 @@ static bool read_range(struct reading *reading, uint32_t segment, uint32_t *pos,
         item.loc = (base + at) / PM_UNIT;
         reading->records++;
         reading->bytes += item.view.bytes;
+        item.replaced = (struct record_replaced){0};
+        if (reading->notes)
+            take_note(reading, &item);
         reading->each(&item, reading->context);
     }
     return true;
@@ -114,6 +130,7 @@ static void read_writer(struct reading *reading, struct log_writer *writer)
     bool first = !cursor->stretch;
     struct log_stretch *stretch = log_cursor_stretch(cursor, writer);
 
+    reading->notes = &writer->notes;
     if (stretch && first)
         begin_segment(reading->log, stretch->segment);
     while (stretch) {
@@ -129,6 +146,7 @@ static void read_writer(struct reading *reading, struct log_writer *writer)
             begin_segment(reading->log, stretch->segment);
         }
     }
+    log_notes_taken(&writer->notes);
 }
 
 /* Reads what recovery accepted: all of it is below every epoch of this run, so every cut covers it. */

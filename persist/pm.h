@@ -60,6 +60,8 @@ struct pm {
     enum pm_backing backing;
     bool emulated;       /* dax only because the operator or PMEM_IS_PMEM_FORCE said so: reports say "emulated" */
     bool page_cache;     /* dirty pages are written to a device sooner or later: not on DAX, nor on tmpfs */
+    bool small_pages;    /* tmpfs: pages of 4 KB unless asked for larger ones */
+    uint32_t huge_pause; /* allocations to go before asking again, after a refusal; the allocating thread's */
     _Atomic bool failed; /* R5 */
     int fd;              /* -1 in sim */
 };

@@ -199,7 +199,8 @@ static enum pm_status map_file(struct pm *pm, const char *path, bool trust_pmem)
     } else if (map_at(pm, MAP_SHARED)) {
         pm->emulated = trust_pmem || forced == 1;
         pm->backing = pm->emulated ? PM_BACKING_DAX : PM_BACKING_FILE;
-        pm->page_cache = !is_on_tmpfs(pm->fd);
+        pm->small_pages = is_on_tmpfs(pm->fd);
+        pm->page_cache = !pm->small_pages;
         (void)madvise(pm->base, pm->bytes, MADV_HUGEPAGE); /* tmpfs with huge=advise; elsewhere it may refuse */
     } else {
         log_error("pool", "path=%s cannot be mapped: %s", path, strerror(errno));

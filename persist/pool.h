@@ -22,12 +22,13 @@ struct segment {
     _Atomic uint8_t state; /* enum pmd_segment_state */
     uint8_t writer;
     _Atomic uint32_t length;    /* bytes, once sealed */
-    _Atomic int64_t live_bytes; /* of records named by the ordered index (R1); an estimate after a restart */
+    _Atomic int64_t live_bytes; /* of records named by the ordered index (R1); an estimate if older than this run */
     uint32_t record_count;
     _Atomic uint64_t sequence; /* order in which segments were taken, in this run, set by pool_take_*(); 0: ready and
                                     not taken yet, or older than this run */
     uint64_t top_epoch;        /* highest epoch of a record in it, as far as the index writer has read */
-    uint8_t pad[16];
+    uint32_t tombstones;       /* in it, indexed, whose slots have not been forgotten; maintenance */
+    uint8_t pad[12];
 };
 
 struct pool {
@@ -124,5 +125,7 @@ struct pool_space_counts {
 void pool_space_counts(const struct pool *pool, struct pool_space_counts *out);
 /* Free and ready segments beyond the reserve of SPACE_USER: 0 means users' writes must wait or evict. Cheap. */
 uint64_t pool_space_available(const struct pool *pool);
+/* Free segments that have never been used: taking one costs the file system's work for each of its pages. Cheap. */
+uint64_t pool_space_fresh(const struct pool *pool);
 
 #endif

@@ -7,11 +7,8 @@
  */
 #include "persist/record.h"
 
-/* Inlined: a short record is hashed in fewer cycles than the call of the library takes. */
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/assert.h"
+#include "persist/hash64.h"
 
 enum {
     CHECKSUM_FROM = offsetof(struct pmd_record, kind),
@@ -87,8 +84,7 @@ uint32_t record_checksum(const struct pool *pool, pm_off off, const struct pmd_r
     uint32_t generation = atomic_load_explicit(&pool->segments[segment].generation, memory_order_relaxed);
     uint64_t seed = ((uint64_t)generation << 32 | segment) ^ pool->hash_seed;
 
-    return (uint32_t)XXH3_64bits_withSeed((const uint8_t *)record + CHECKSUM_FROM, bytes_unpadded - CHECKSUM_FROM,
-                                          seed);
+    return (uint32_t)hash64((const uint8_t *)record + CHECKSUM_FROM, bytes_unpadded - CHECKSUM_FROM, seed);
 }
 
 bool record_verify(const struct pool *pool, pm_off off, const struct record_view *view)
@@ -103,5 +99,5 @@ uint32_t record_members_sum(uint32_t sum, uint32_t checksum)
 {
     uint32_t pair[2] = {sum, checksum};
 
-    return (uint32_t)XXH3_64bits(pair, sizeof(pair));
+    return (uint32_t)hash64(pair, sizeof(pair), 0);
 }

@@ -39,6 +39,22 @@ struct record_view {
 /* Bytes on media, padding included, of a record with these parts. */
 uint64_t record_bytes(uint8_t flags, uint32_t key_len, uint64_t value_len);
 
+/* What the writer of a record knew of the version that it replaces, so that nobody has to read that one again. */
+struct record_replaced {
+    pm_loc loc;          /* 0: there was none, or it is not known */
+    uint32_t generation; /* of its segment, RECORD_GENERATION_MASK of it: if that has changed, it lies there no more */
+    uint32_t bytes : 31; /* of its record, padding included */
+    uint32_t has_expiry : 1; /* its record has one */
+};
+#define RECORD_GENERATION_MASK ((UINT32_C(1) << (64 - PM_LOC_BITS)) - 1)
+/* The generation of the segment that a location lies in, as far as struct record_replaced keeps it. */
+static inline uint32_t record_generation(const struct pool *pool, pm_loc loc)
+{
+    return atomic_load_explicit(&pool->segments[pool_segment_of(pool, loc * PM_UNIT)].generation,
+                                memory_order_relaxed) &
+           RECORD_GENERATION_MASK;
+}
+
 /*
  * Looks at the record at `off`: false when its lengths do not fit into the segment (damage or end of log). Does not
  * verify the checksum. `limit`: first byte behind what may be read (at most the segment's end).

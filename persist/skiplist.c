@@ -111,7 +111,9 @@ static void fetch_records(const struct skiplist *skiplist, const struct index_op
 
     if (group->end - group->begin > RECORD_OPS_AHEAD_MAX)
         return;
-    for (size_t i = group->begin; i < group->end; i++)
+    for (size_t i = group->begin; i < group->end; i++) {
+        if (ops[i].hint.loc != 0) /* it will not be read, most likely */
+            continue;
         for (uint64_t left = leaf_match(leaf, ops[i].key.hash); left != 0; left &= left - 1) {
             const uint8_t *record = (const uint8_t *)record_at(
                 skiplist->pool, entry_loc(leaf_entry(leaf, (uint32_t)__builtin_ctzll(left))));
@@ -119,6 +121,7 @@ static void fetch_records(const struct skiplist *skiplist, const struct index_op
             __builtin_prefetch(record);
             __builtin_prefetch(record + PM_LINE);
         }
+    }
 }
 
 /* The leaf of operation `at`. The key it reads was fetched some operations ago. */

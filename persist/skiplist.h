@@ -25,10 +25,10 @@
 struct skiplist;
 
 struct index_key {
-    uint8_t db;
     const uint8_t *data;
-    uint32_t len;  /* of the user's key */
     uint64_t hash; /* full hash of (db, key): key_hash() */
+    uint32_t len;  /* of the user's key */
+    uint8_t db;
 };
 /* XXH3_64 of the key with a seed made of the pool's seed and the database. */
 uint64_t key_hash(uint64_t pool_seed, uint8_t db, const void *key, size_t len);
@@ -96,16 +96,20 @@ enum index_op_kind {
 };
 struct index_op {
     struct index_key key;
-    enum index_op_kind kind;
-    bool has_expiry; /* PUT: the new record has an expiry */
-    bool done;       /* result: the index was changed (or, PUT, already named loc) */
-    pm_loc loc;      /* new location; PUT, SWITCH_IF */
-    pm_loc old_loc;  /* SWITCH_IF, REMOVE_IF: expected; result of PUT and FORGET: what the entry named before, or 0 */
-    uint64_t cts;    /* the caller's: of the record at loc, so that it need not be read again */
-    uint32_t bytes;  /* the caller's, likewise */
+    pm_loc loc;     /* new location; PUT, SWITCH_IF */
+    pm_loc old_loc; /* SWITCH_IF, REMOVE_IF: expected; result of PUT and FORGET: what the entry named before, or 0 */
+    struct record_replaced hint; /* PUT, FORGET: a record of the same key for sure; where the entry names it, it is not
+                                  * read to see whose it is */
+    uint64_t cts;                /* the caller's: of the record at loc, so that it need not be read again */
+    uint32_t bytes;              /* the caller's, likewise */
+    uint8_t kind;                /* enum index_op_kind */
+    bool has_expiry;             /* PUT: the new record has an expiry */
+    bool done;                   /* result: the index was changed (or, PUT, already named loc) */
 };
 /* Sorts by key, ascending; ops on one key keep their order. Fast on long common prefixes. */
 void index_ops_sort(struct index_op *ops, size_t count);
+/* The same into another array, which saves a copy. */
+void index_ops_sort_to(struct index_op *from, struct index_op *to, size_t count);
 /*
  * Applies sorted ops (at most one a key), in as many journal batches as they need; the last one carries `w_after`.
  * On return they are durable and applied, results filled. new leaves that are needed come from recycled ones or from

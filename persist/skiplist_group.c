@@ -39,20 +39,33 @@ static void remove_entry(struct skiplist *skiplist, uint32_t slot, const struct 
 }
 
 /* The entry that names a location: the hash bits lead to it, no record is read. */
-static int find_location(const struct pmd_leaf *leaf, const struct index_op *op)
+static int find_location(const struct pmd_leaf *leaf, uint64_t hash, pm_loc loc)
 {
-    for (uint64_t left = leaf_match(leaf, op->key.hash); left != 0; left &= left - 1) {
+    for (uint64_t left = leaf_match(leaf, hash); left != 0; left &= left - 1) {
         int slot = __builtin_ctzll(left);
 
-        if (entry_loc(leaf_entry(leaf, (uint32_t)slot)) == op->old_loc)
+        if (entry_loc(leaf_entry(leaf, (uint32_t)slot)) == loc)
             return slot;
     }
     return -1;
 }
 
+/* The entry of the key. What the hint names is a record of this key, so nothing has to be read where it fits. */
+static int find_entry(const struct skiplist *skiplist, struct index_op *op)
+{
+    const struct pmd_leaf *leaf = &skiplist->current->leaf;
+    int slot = -1;
+
+    if (op->hint.loc != 0 && record_generation(skiplist->pool, op->hint.loc) != op->hint.generation)
+        op->hint.loc = 0;
+    if (op->hint.loc != 0)
+        slot = find_location(leaf, op->key.hash, op->hint.loc);
+    return slot >= 0 ? slot : leaf_find(skiplist, leaf, &op->key);
+}
+
 static void stage_conditional(struct skiplist *skiplist, struct index_op *op)
 {
-    int slot = find_location(&skiplist->current->leaf, op);
+    int slot = find_location(&skiplist->current->leaf, op->key.hash, op->old_loc);
 
     op->done = slot >= 0;
     if (slot < 0)
@@ -63,10 +76,15 @@ static void stage_conditional(struct skiplist *skiplist, struct index_op *op)
         remove_entry(skiplist, (uint32_t)slot, op);
 }
 
+static bool old_expires(const struct skiplist *skiplist, const struct index_op *op)
+{
+    return op->old_loc == op->hint.loc ? op->hint.has_expiry : entry_expires(skiplist, op->old_loc);
+}
+
 /* True if the operation is a new key. */
 static bool stage_unconditional(struct skiplist *skiplist, struct index_op *op)
 {
-    int slot = leaf_find(skiplist, &skiplist->current->leaf, &op->key);
+    int slot = find_entry(skiplist, op);
 
     op->old_loc = slot >= 0 ? entry_loc(leaf_entry(&skiplist->current->leaf, (uint32_t)slot)) : 0;
     op->done = op->kind == INDEX_PUT || slot >= 0;
@@ -75,7 +93,7 @@ static bool stage_unconditional(struct skiplist *skiplist, struct index_op *op)
     if (op->kind == INDEX_FORGET) {
         remove_entry(skiplist, (uint32_t)slot, op);
     } else if (op->old_loc != op->loc) {
-        skiplist->staged_expires[op->key.db] += (uint64_t)op->has_expiry - entry_expires(skiplist, op->old_loc);
+        skiplist->staged_expires[op->key.db] += (uint64_t)op->has_expiry - old_expires(skiplist, op);
         name_location(skiplist->current, (uint32_t)slot, op->loc);
     }
     return false;

@@ -10,11 +10,9 @@
 #include <emmintrin.h>
 #endif
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/assert.h"
 #include "base/log.h"
+#include "persist/hash64.h"
 
 enum { HEADER_SUMMED_FROM = 4, HEADER_SUMMED_BYTES = 28, HEADER_SUMMED_TO = PM_LINE - HEADER_SUMMED_BYTES };
 _Static_assert(offsetof(struct pmd_leaf, tower) == HEADER_SUMMED_FROM + HEADER_SUMMED_BYTES, "summed header");
@@ -35,7 +33,7 @@ uint32_t leaf_checksum(struct pmd_leaf *copy, uint64_t number)
     uint8_t *bytes = (uint8_t *)copy;
 
     memcpy(bytes + HEADER_SUMMED_TO, bytes + HEADER_SUMMED_FROM, HEADER_SUMMED_BYTES);
-    return (uint32_t)XXH3_64bits_withSeed(bytes + HEADER_SUMMED_TO, HEADER_SUMMED_BYTES + PM_LEAF_AREA, number);
+    return (uint32_t)hash64(bytes + HEADER_SUMMED_TO, HEADER_SUMMED_BYTES + PM_LEAF_AREA, number);
 }
 
 /* Slots below `end` (a multiple of 4) whose first 28 hash bits, the highest of their first word, are `low`. */

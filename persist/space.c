@@ -105,6 +105,11 @@ uint64_t pool_space_available(const struct pool *pool)
     return count > reserve ? count - reserve : 0;
 }
 
+uint64_t pool_space_fresh(const struct pool *pool)
+{
+    return count_of(&pool->space->fresh);
+}
+
 /* ---- lines ---- */
 
 static void change_state(struct pool *pool, uint32_t segment, enum pmd_segment_state state)
@@ -161,6 +166,7 @@ static enum pm_status begin_use(struct pool *pool, struct pm_context *context, u
     twin->writer = 0;
     twin->record_count = 0;
     twin->top_epoch = 0;
+    twin->tombstones = 0;
     change_state(pool, segment, state);
     return PM_OK;
 }

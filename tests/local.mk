@@ -42,6 +42,7 @@ check_persist = \
 	tests/unit/check_persist_journal \
 	tests/unit/check_persist_log \
 	tests/unit/check_persist_log_crash \
+	tests/unit/check_persist_log_notes \
 	tests/unit/check_persist_log_threads \
 	tests/unit/check_persist_pm \
 	tests/unit/check_persist_pool \
@@ -86,6 +87,7 @@ tests_unit_check_persist_journal_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_skiplist_crash_SOURCES = tests/unit/check_persist_skiplist_crash.c $(index_sources) $(crash_sources)
 tests_unit_check_persist_skiplist_crash_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_skiplist_leaf_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_log_notes_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_index_ops_sort_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 
 check_heap = \

@@ -65,7 +65,7 @@ struct fake_key {
 static inline void fake_key(struct fake_key *key, uint64_t object, uint64_t hash)
 {
     snprintf(key->text, sizeof key->text, "key:%012llu", (unsigned long long)(object % UINT64_C(1000000000000)));
-    key->key = (struct index_key){0, (const uint8_t *)key->text, FAKE_KEY_LEN, hash};
+    key->key = (struct index_key){.data = (const uint8_t *)key->text, .len = FAKE_KEY_LEN, .hash = hash};
 }
 
 /* Lays the record of an object's version; returns its location. */

@@ -459,9 +459,74 @@ static void check_foreign_record_is_durable_once_seen(void **state)
     end(&fixture);
 }
 
+/* ---- dead segments ---- */
+
+static uint32_t segment_of(struct fixture *fixture, const char *text)
+{
+    struct hash_ref ref;
+    struct index_key key;
+
+    heap_key(fixture->heap, &key, 0, text, strlen(text));
+    assert_true(hash_index_find(fixture->heap->index, &key, &ref));
+    return pool_segment_of(fixture->heap->pool, hash_slot_loc(ref.word) * PM_UNIT);
+}
+
+static void overwrite(struct fixture *fixture, int rounds)
+{
+    static char value[1000];
+    char text[16];
+
+    for (int i = 0; i < rounds; i++) {
+        struct heap_worker *worker = turn(fixture, 0);
+
+        snprintf(text, sizeof text, "key%d", i % 8);
+        snprintf(value, sizeof value, "%d", i);
+        assert_int_equal(put(worker, 0, text, value, sizeof value, 0), HEAP_RESERVED);
+        done(worker);
+        for (int step = 0; step < 4; step++)
+            (void)heap_maintain_step(fixture->heap, fixture->now_us += 2000);
+    }
+    for (int i = 0; i < 8; i++) {
+        struct heap_worker *worker = turn(fixture, 0);
+
+        snprintf(text, sizeof text, "key%d", i);
+        assert_true(has(worker, 0, text, NULL));
+        done(worker);
+    }
+}
+
+/* What is dead as a whole is used again while most of the pool is fresh; but not while a slot names a tombstone in it. */
+static void check_dead_segments(void **state)
+{
+    enum { SEGMENTS = 64, ROUNDS = 1500 };
+    struct fixture fixture;
+    struct pool_space_counts counts;
+    struct segment *held;
+    uint32_t generation;
+
+    (void)state;
+    begin(&fixture, SEGMENTS, HEAP_EVICTION_NONE, 1);
+    overwrite(&fixture, ROUNDS); /* 24 segments' worth */
+    pool_space_counts(fixture.heap->pool, &counts);
+    assert_in_range(counts.log + counts.survivor, 1, 6);
+    assert_true(cleaner_stats(fixture.heap->cleaner)->segments > 0);
+    assert_int_equal(cleaner_stats(fixture.heap->cleaner)->copied_bytes, 0);
+
+    held = &fixture.heap->pool->segments[segment_of(&fixture, "key0")];
+    generation = held->generation;
+    held->tombstones++;
+    overwrite(&fixture, ROUNDS);
+    assert_int_equal(held->generation, generation);
+    held->tombstones--;
+    overwrite(&fixture, ROUNDS);
+    assert_int_not_equal(held->generation, generation);
+    end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(check_dead_segments),
         cmocka_unit_test(check_objects),
         cmocka_unit_test(check_cas_grows_over_restarts),
         cmocka_unit_test(check_transaction),

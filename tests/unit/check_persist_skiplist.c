@@ -134,6 +134,47 @@ static void test_equal_hash_bits(void **state)
     fixture_close(&fixture);
 }
 
+/* A hint saves reading the entry's record, and is void once its segment has been used again. */
+static void test_hints(void **state)
+{
+    struct fixture fixture;
+    struct index_key left = {.data = (const uint8_t *)"left", .len = 4, .hash = 7};
+    struct index_key right = {.data = (const uint8_t *)"right", .len = 5, .hash = 7};
+    struct index_op put[2] = {{.key = left, .kind = INDEX_PUT}, {.key = right, .kind = INDEX_PUT}};
+    struct record_replaced hint = {.bytes = 48};
+    struct skiplist_counts counts;
+    pm_loc new_loc, loc;
+    size_t applied;
+
+    (void)state;
+    fixture_open_sim(&fixture, 16, SEGMENT_BITS, PM_SIM_LINES);
+    put[0].loc = fixture_record(&fixture, &left, false);
+    put[1].loc = fixture_record(&fixture, &right, false);
+    new_loc = fixture_record(&fixture, &right, true);
+    assert_int_equal(skiplist_apply(fixture.skiplist, &fixture.context, put, 2, 5, &applied), PM_OK);
+    /* The other key's record, from when its place was this key's. */
+    hint.loc = put[0].loc;
+    hint.generation = record_generation(fixture.pool, hint.loc) - 1;
+    put[1].loc = new_loc;
+    put[1].has_expiry = true;
+    put[1].hint = hint;
+    assert_int_equal(skiplist_apply(fixture.skiplist, &fixture.context, &put[1], 1, 6, &applied), PM_OK);
+    assert_int_equal(skiplist_lookup(fixture.skiplist, &left, &loc), PM_OK);
+    assert_int_equal(loc, put[0].loc);
+    assert_int_equal(skiplist_lookup(fixture.skiplist, &right, &loc), PM_OK);
+    assert_int_equal(loc, new_loc);
+    /* A true one is believed, down to what it says of the expiry. */
+    put[1].hint = (struct record_replaced){
+        .loc = new_loc, .generation = record_generation(fixture.pool, new_loc), .bytes = 48, .has_expiry = true};
+    put[1].loc = fixture_record(&fixture, &right, false);
+    put[1].has_expiry = false;
+    assert_int_equal(skiplist_apply(fixture.skiplist, &fixture.context, &put[1], 1, 7, &applied), PM_OK);
+    assert_int_equal(put[1].old_loc, new_loc);
+    skiplist_counts(fixture.skiplist, &counts);
+    assert_true(counts.keys[0] == 2 && counts.expires[0] == 0);
+    fixture_close(&fixture);
+}
+
 static void test_results_of_operations(void **state)
 {
     struct fixture fixture;
@@ -429,7 +470,7 @@ int main(void)
         cmocka_unit_test(test_full_pool),       cmocka_unit_test(test_failed_drains),
         cmocka_unit_test(test_damage),          cmocka_unit_test(test_drop_databases),
         cmocka_unit_test(test_reopen),          cmocka_unit_test(test_ascending_keys_fill_leaves),
-        cmocka_unit_test(test_longest_keys),
+        cmocka_unit_test(test_longest_keys),    cmocka_unit_test(test_hints),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
