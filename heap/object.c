@@ -190,7 +190,7 @@ static void edit_show(struct heap_edit *edit, pm_loc loc)
         .loc = loc,
         .generation = record_generation(worker->heap->pool, loc),
         .bytes = (uint32_t)record_bytes(record->flags, record->key_len, record->value_len),
-        .has_expiry = record->flags & PMD_HAS_EXPIRY,
+        .has_expiry = (record->flags & PMD_HAS_EXPIRY) != 0,
     };
     edit->p.counted = heap_visible(worker->heap, record);
     edit->p.expires = edit->p.counted && (record->flags & PMD_HAS_EXPIRY);

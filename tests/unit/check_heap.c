@@ -504,6 +504,27 @@ static void check_expiry_is_collected(void **state)
     end(&fixture);
 }
 
+/* An object gains and loses its expiry: the ordered index counts what has one from the note of what was replaced. */
+static void check_index_counts_expiries(void **state)
+{
+    struct fixture fixture;
+    struct skiplist_counts counts;
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_NONE, 1);
+    for (int round = 0; round < 6; round++) {
+        struct heap_worker *worker = turn(&fixture, 0);
+
+        assert_int_equal(put(worker, 0, "often", "v", 1, round % 2 == 0 ? NOW_MS + 1000000 : 0), HEAP_RESERVED);
+        done(worker);
+        settle(&fixture);
+        skiplist_counts(fixture.heap->skiplist, &counts);
+        assert_int_equal(counts.keys[0], 1);
+        assert_int_equal(counts.expires[0], round % 2 == 0);
+    }
+    end(&fixture);
+}
+
 /* C2: a record of another worker's open turn is made durable by whoever reads it. */
 static void check_foreign_record_is_durable_once_seen(void **state)
 {
@@ -605,6 +626,7 @@ int main(void)
         cmocka_unit_test(check_full_hash_index),
         cmocka_unit_test(check_eviction),
         cmocka_unit_test(check_expiry_is_collected),
+        cmocka_unit_test(check_index_counts_expiries),
         cmocka_unit_test(check_foreign_record_is_durable_once_seen),
     };
 
