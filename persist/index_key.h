@@ -45,10 +45,17 @@ static inline uint64_t bytes_slice(const uint8_t *bytes, uint32_t available)
 /* Eight bytes of the index key from `offset`. */
 static inline uint64_t index_key_slice(const struct index_key *key, uint32_t offset)
 {
+    uint32_t available;
+
     if (HEARTH_UNLIKELY(offset == 0))
         return (uint64_t)key->db << 56 | (key->len != 0 ? bytes_slice(key->data, key->len) >> 8 : 0);
     offset--;
-    return offset < key->len ? bytes_slice(key->data + offset, key->len - offset) : 0;
+    if (offset >= key->len)
+        return 0;
+    available = key->len - offset;
+    if (available < 8 && key->len >= 8) /* the last eight bytes, without those before the offset */
+        return bytes_slice(key->data + key->len - 8, 8) << 8 * (8 - available);
+    return bytes_slice(key->data + offset, available);
 }
 /* The first `count` bytes of the index key, which has so many. */
 static inline void index_key_copy(const struct index_key *key, uint32_t count, uint8_t *to)
@@ -71,6 +78,11 @@ static inline uint32_t bytes_shared(const uint8_t *a, const uint8_t *b, uint32_t
         if (x != y)
             return i + (uint32_t)__builtin_ctzll(x ^ y) / 8;
         i += 8;
+    }
+    if (i != 0 && i < limit) { /* the last eight, some of them again */
+        memcpy(&x, a + limit - 8, 8);
+        memcpy(&y, b + limit - 8, 8);
+        return x == y ? limit : limit - 8 + (uint32_t)__builtin_ctzll(x ^ y) / 8;
     }
     while (i < limit && a[i] == b[i])
         i++;

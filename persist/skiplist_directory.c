@@ -174,10 +174,38 @@ static uint32_t find_slot(struct directory *directory, const struct chunk *chunk
     return find_by_fence(directory, chunk, key, low, high);
 }
 
+/* A key at or behind the place, and not behind its chunk, as the next key of a sorted batch is: slices alone tell, and
+ * false where they do not. */
+static bool find_near(const struct directory *directory, const struct index_key *key, struct directory_place *place)
+{
+    const struct chunk *chunk;
+    uint32_t slot = place->slot;
+    uint64_t slice;
+
+    if (place->chunk >= directory->count)
+        return false;
+    chunk = directory->chunks[place->chunk];
+    if (slot == 0 || slot >= chunk->count ||
+        index_key_shared_bytes(key, chunk->prefix.bytes, chunk->prefix.len) < chunk->prefix.len)
+        return false;
+    slice = index_key_slice(key, chunk->prefix.len);
+    if (slice <= chunk->slices[slot] ||
+        (slice >= chunk->slices[chunk->count - 1] && place->chunk + 1 < directory->count))
+        return false;
+    slot = find_slice(chunk, slice, false, slot + 1);
+    if (slot < chunk->count && chunk->slices[slot] == slice)
+        return false;
+    place->slot = slot - 1;
+    return true;
+}
+
 uint64_t directory_find(struct directory *directory, const struct index_key *key, struct directory_place *place)
 {
-    uint32_t from = place->chunk < directory->count ? place->chunk : 0, chunk;
+    uint32_t from, chunk;
 
+    if (HEARTH_LIKELY(find_near(directory, key, place)))
+        return directory->chunks[place->chunk]->leaves[place->slot];
+    from = place->chunk < directory->count ? place->chunk : 0;
     if (from != 0 && key_is_below(key, &directory->chunks[from]->first))
         from = 0;
     chunk = find_chunk(directory, key, from);
