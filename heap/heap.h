@@ -84,6 +84,8 @@ void heap_key(const struct heap *heap, struct index_key *key, uint8_t db, const 
 void heap_prefetch(struct heap_worker *worker, const struct index_key *key);
 /* The second step: the record behind the bucket. Call for all requests after heap_prefetch() of all. */
 void heap_prefetch_record(struct heap_worker *worker, const struct index_key *key);
+/* Both for the keys of one request. */
+void heap_prefetch_all(struct heap_worker *worker, const struct index_key *keys, uint32_t count);
 
 struct object {
     const uint8_t *value;

@@ -28,6 +28,14 @@ void heap_prefetch_record(struct heap_worker *worker, const struct index_key *ke
     hash_index_prefetch_record(worker->heap->index, key->hash);
 }
 
+void heap_prefetch_all(struct heap_worker *worker, const struct index_key *keys, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        hash_index_prefetch(worker->heap->index, keys[i].hash);
+    for (uint32_t i = 0; i < count; i++)
+        hash_index_prefetch_record(worker->heap->index, keys[i].hash);
+}
+
 void object_from_record(const struct pmd_record *record, struct object *out)
 {
     const uint8_t *at = (const uint8_t *)(record + 1);

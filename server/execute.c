@@ -21,6 +21,9 @@
 /* How much of an unknown command is quoted. */
 #define QUOTED_BYTES_MAX 128
 
+/* Of the keys of one command so many are asked for together. */
+#define KEYS_TOGETHER 64
+
 #define TEXT_OOM "OOM command not allowed when used memory > 'maxmemory'."
 #define TEXT_BROKEN \
     "MISCONF Hearth could not make writes durable and refuses them. Reads are served. Look at the log of the server."
@@ -129,7 +132,7 @@ static bool is_broken(const struct client *client)
 static bool lock_keys(struct client *client, const struct command *command, uint32_t count, uint32_t argc,
                       const struct resp_arg *argv)
 {
-    struct index_key on_stack[64];
+    struct index_key on_stack[KEYS_TOGETHER];
     struct index_key *list = on_stack;
     bool fine = true;
 
@@ -141,6 +144,7 @@ static bool lock_keys(struct client *client, const struct command *command, uint
         return false;
     }
     (void)command_index_keys(client, command, argc, argv, list);
+    heap_prefetch_all(client->heap_worker, list, count < KEYS_TOGETHER ? count : KEYS_TOGETHER);
     if (!heap_transaction_begin(client->heap_worker, list, count)) {
         reply_error(client, "ERR too many keys for one command");
         fine = false;

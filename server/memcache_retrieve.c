@@ -8,6 +8,8 @@
 #include "server/memcache_internal.h"
 #include "server/stats.h"
 
+enum { KEYS_TOGETHER = 32 };
+
 static void reply_value(struct client *client, const uint8_t *key, uint32_t key_len, const struct object *object,
                         bool with_cas)
 {
@@ -41,25 +43,38 @@ static void count_miss(struct client *client)
     }
 }
 
+/* The next keys, as many as wait for memory together. */
+static uint32_t next_keys(struct client *client, struct memcache_cursor *cursor, struct index_key keys[KEYS_TOGETHER])
+{
+    uint32_t count = 0, len;
+    const uint8_t *name;
+
+    while (count < KEYS_TOGETHER && memcache_next_key(cursor, &name, &len))
+        client_key(client, name, len, &keys[count++]);
+    if (count > 1)
+        heap_prefetch_all(client->heap_worker, keys, count);
+    return count;
+}
+
 enum command_status memcache_retrieve(struct client *client, const struct memcache_request *request)
 {
     bool with_cas = request->verb == MEMCACHE_GETS;
     struct memcache_cursor cursor = memcache_keys(request);
-    struct index_key key;
+    struct index_key list[KEYS_TOGETHER];
     struct object object;
-    const uint8_t *name;
-    uint32_t len;
     uint64_t hits = 0, keys = 0;
+    uint32_t count;
 
-    while (memcache_next_key(&cursor, &name, &len)) {
-        client_key(client, name, len, &key);
-        keys++;
-        if (heap_get(client->heap_worker, &key, &object)) {
-            reply_value(client, name, len, &object, with_cas);
-            hits++;
-        } else {
-            count_miss(client);
+    while ((count = next_keys(client, &cursor, list)) != 0) {
+        for (const struct index_key *key = list; key < list + count; key++) {
+            if (heap_get(client->heap_worker, key, &object)) {
+                reply_value(client, key->data, key->len, &object, with_cas);
+                hits++;
+            } else {
+                count_miss(client);
+            }
         }
+        keys += count;
     }
     STAT_ADD(client->stats, cmd_get, keys);
     STAT_ADD(client->stats, get_hits, hits);
