@@ -15,23 +15,6 @@ enum {
     FLAGS_KNOWN = PMD_LAST | PMD_HAS_TXN | PMD_HAS_EXPIRY | PMD_HAS_CLIENT_FLAGS | PMD_HAS_CAS,
 };
 
-static inline uint32_t options_bytes(uint8_t flags)
-{
-    return (flags & PMD_HAS_EXPIRY ? 8 : 0) + (flags & PMD_HAS_CLIENT_FLAGS ? 4 : 0) + (flags & PMD_HAS_CAS ? 8 : 0);
-}
-
-/* Bytes of a record without its padding. */
-static inline uint64_t unpadded_bytes(uint8_t flags, uint32_t key_len, uint64_t value_len)
-{
-    return sizeof(struct pmd_record) + options_bytes(flags) + key_len + value_len +
-           (flags & PMD_HAS_TXN ? sizeof(struct pmd_txn_trailer) : 0);
-}
-
-uint64_t record_bytes(uint8_t flags, uint32_t key_len, uint64_t value_len)
-{
-    return (unpadded_bytes(flags, key_len, value_len) + PM_UNIT - 1) & ~(uint64_t)(PM_UNIT - 1);
-}
-
 static bool is_plausible(const struct pmd_record *header)
 {
     return header->kind >= PMD_RECORD_FULL && header->kind <= PMD_RECORD_LINK && !(header->flags & ~FLAGS_KNOWN) &&
@@ -68,7 +51,7 @@ bool record_view(const struct pool *pool, pm_off off, pm_off limit, struct recor
 
     if (off + sizeof(*header) > limit || !is_plausible(header))
         return false;
-    bytes = unpadded_bytes(header->flags, header->key_len, header->value_len);
+    bytes = record_bytes_unpadded(header->flags, header->key_len, header->value_len);
     if (bytes > limit - off)
         return false;
     out->header = header;
@@ -90,7 +73,7 @@ uint32_t record_checksum(const struct pool *pool, pm_off off, const struct pmd_r
 bool record_verify(const struct pool *pool, pm_off off, const struct record_view *view)
 {
     const struct pmd_record *header = view->header;
-    uint64_t bytes = unpadded_bytes(header->flags, header->key_len, header->value_len);
+    uint64_t bytes = record_bytes_unpadded(header->flags, header->key_len, header->value_len);
 
     return header->checksum == record_checksum(pool, off, header, (uint32_t)bytes);
 }

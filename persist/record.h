@@ -36,8 +36,21 @@ struct record_view {
     uint32_t bytes; /* on media, padding included */
 };
 
-/* Bytes on media, padding included, of a record with these parts. */
-uint64_t record_bytes(uint8_t flags, uint32_t key_len, uint64_t value_len);
+/* Bytes on media of a record with these parts, without its padding. */
+static inline uint64_t record_bytes_unpadded(uint8_t flags, uint32_t key_len, uint64_t value_len)
+{
+    uint64_t bytes = sizeof(struct pmd_record) + key_len + value_len;
+
+    if (HEARTH_UNLIKELY(flags & (PMD_HAS_EXPIRY | PMD_HAS_CLIENT_FLAGS | PMD_HAS_CAS | PMD_HAS_TXN)))
+        bytes += (flags & PMD_HAS_EXPIRY ? 8 : 0) + (flags & PMD_HAS_CLIENT_FLAGS ? 4 : 0) +
+                 (flags & PMD_HAS_CAS ? 8 : 0) + (flags & PMD_HAS_TXN ? sizeof(struct pmd_txn_trailer) : 0);
+    return bytes;
+}
+/* The same with padding. */
+static inline uint64_t record_bytes(uint8_t flags, uint32_t key_len, uint64_t value_len)
+{
+    return (record_bytes_unpadded(flags, key_len, value_len) + PM_UNIT - 1) & ~(uint64_t)(PM_UNIT - 1);
+}
 
 /* What the writer of a record knew of the version that it replaces, so that nobody has to read that one again. */
 struct record_replaced {
