@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Anonymous memory an object and an idle connection, side by side with memcached and redis-server.
+
+RssAnon of /proc/PID/status, once it stands still: what lies in hearthd's pool is not in it, keys and values of its
+peers are. Objects of 100 bytes (keys `key:%012d`) are added step by step over a doubling of the hash index; the empty
+server is told apart, the slope is that of the line of least squares through all steps.
+Then, on fresh servers, 10,000 connections that have asked once and do nothing more.
+
+    ./dev bench memory [--quick] [--connections N] [--only TEXT]
+
+writes bench/out/memory.csv (every step), memory.txt (the table) and memory.png. About two minutes.
+"""
+
+import argparse
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import idle  # noqa: E402  (the path comes first)
+import plot  # noqa: E402
+import report  # noqa: E402
+import servers  # noqa: E402
+from process_memory import settled_anonymous_bytes  # noqa: E402
+
+SIZES = (1050000, 1250000, 1500000, 1750000, 2100000)
+VALUE_BYTES = 100
+PAYLOAD_BYTES = VALUE_BYTES + 16
+OBJECT_GOAL_BYTES = 12
+DOORS = (("hearth", "memcache"), ("hearth", "redis"), ("memcached", "memcache"), ("redis", "redis"))
+CONNECTION_GOAL_BYTES = 1024
+
+
+def make(kind, name, clients):
+    """A server of the kind, with room for so many clients."""
+    if kind == "hearth":
+        return servers.hearth(name, options={"maxclients": clients})
+    if kind == "memcached":
+        return servers.memcached(name, options=("-c", str(clients)))
+    return servers.redis(name, ("--maxclients", str(clients)))
+
+
+def door(server):
+    """The protocol and port that a server is filled by."""
+    return ("memcache", server.memcache_port) if server.memcache_port else ("redis", server.redis_port)
+
+
+def grow(kind, sizes, write):
+    """Anonymous bytes of the empty server, and a list of (objects, anonymous bytes)."""
+    with make(kind, kind, 1000) as server:
+        protocol, port = door(server)
+        empty = settled_anonymous_bytes(server.process.pid)
+        write("objects", kind, 0, empty)
+        steps, have = [], 0
+        for size in sizes:
+            more, have = size - have, size
+            servers.load(protocol, port, "set", more, 64, 8, VALUE_BYTES, more, "sequential", first_key=size - more)
+            steps.append((size, settled_anonymous_bytes(server.process.pid)))
+            write("objects", kind, *steps[-1])
+            print("# %s, %d objects: %.1f MB" % (kind, size, steps[-1][1] / 1e6), file=sys.stderr, flush=True)
+    return empty, steps
+
+
+def slope(steps):
+    """Bytes an object, by least squares."""
+    mean_x = sum(x for x, _ in steps) / len(steps)
+    mean_y = sum(y for _, y in steps) / len(steps)
+    return sum((x - mean_x) * (y - mean_y) for x, y in steps) / sum((x - mean_x) ** 2 for x, _ in steps)
+
+
+def mean(empty, steps):
+    """Bytes an object above the empty server, averaged over the steps."""
+    return sum((anonymous - empty) / size for size, anonymous in steps) / len(steps)
+
+
+def idle_bytes(kind, protocol, count, write):
+    """Anonymous bytes an idle connection."""
+    name = "%s %s" % (kind, protocol)
+    with make(kind, name, count + 1000) as server:
+        port = server.memcache_port if protocol == "memcache" else server.redis_port
+        servers.load(protocol, port, "set", 200000, 16, 32, VALUE_BYTES, 10000)
+        before = settled_anonymous_bytes(server.process.pid)
+        with idle.idle_connections(protocol, port, count):
+            after = settled_anonymous_bytes(server.process.pid)
+    write("connections", name, 0, before)
+    write("connections", name, count, after)
+    return (after - before) / count
+
+
+def object_table(grown):
+    kinds = list(grown)
+    lines = ["anonymous memory (RssAnon), objects of %d B with keys of 16 B" % VALUE_BYTES, ""]
+    lines.append("%-34s" % "" + "".join("%12s" % kind for kind in kinds))
+
+    def row(name, figure, form="%12.1f"):
+        lines.append("%-34s" % name + "".join(form % figure(*grown[kind]) for kind in kinds))
+
+    row("empty, MB", lambda empty, _: empty / 1e6)
+    for i, (size, _) in enumerate(grown[kinds[0]][1]):
+        row("%d objects, MB" % size, lambda _, steps, at=i: steps[at][1] / 1e6)
+    row("slope, B an object", lambda _, steps: slope(steps))
+    row("mean less the empty server's, B", mean)
+    row("mean beside %d B of payload, B" % PAYLOAD_BYTES,
+        lambda empty, steps: mean(empty, steps) - (0 if grown.get("hearth") == (empty, steps) else PAYLOAD_BYTES))
+    lines += ["", "hearth's payload lies in the pool, its peers' in anonymous memory"]
+    if "hearth" in grown:
+        found = mean(*grown["hearth"])
+        lines.append(report.goal("anonymous memory an object, mean over a doubling", found, OBJECT_GOAL_BYTES, "%.1f B"))
+    return lines
+
+
+def connection_table(idles, count):
+    lines = ["", "anonymous memory of an idle connection, %d of them, bytes" % count, ""]
+    for name, found in idles.items():
+        lines.append("%-34s%12.0f" % (name, found))
+    lines.append("")
+    for name, found in idles.items():
+        if name.startswith("hearth"):
+            what = "anonymous memory of an idle connection, %s" % name
+            lines.append(report.goal(what, found, CONNECTION_GOAL_BYTES, "%.0f B"))
+    return lines
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the objects and connections")
+    parser.add_argument("--connections", type=int, default=10000, help="idle ones; 0 leaves them out")
+    parser.add_argument("--only", default="", help="only servers whose name contains this")
+    args = parser.parse_args()
+    part = 10 if args.quick else 1
+    sizes = [size // part for size in SIZES]
+    count = args.connections // part
+    idle.raise_open_files(count + 1000)
+    kinds = [kind for kind in ("hearth", "memcached", "redis") if args.only in kind]
+    grown, idles = {}, {}
+    with report.rows("memory", ["what", "server", "count", "anonymous_bytes"]) as write:
+        for kind in kinds:
+            grown[kind] = grow(kind, sizes, write)
+        for kind, protocol in DOORS:
+            if kind in kinds and count > 0:
+                idles["%s %s" % (kind, protocol)] = idle_bytes(kind, protocol, count, write)
+    report.text("memory", "\n".join(object_table(grown) + (connection_table(idles, count) if idles else [])) + "\n")
+    plot.lines("memory", "Anonymous memory by number of objects of %d B" % VALUE_BYTES, "objects, millions", "MB",
+               {kind: [(0, empty / 1e6)] + [(size / 1e6, anonymous / 1e6) for size, anonymous in steps]
+                for kind, (empty, steps) in grown.items()})
+
+
+if __name__ == "__main__":
+    main()
