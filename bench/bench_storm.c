@@ -183,18 +183,17 @@ static void run(struct storm *storm)
 
 static void usage(void)
 {
-    fputs("usage: bench_storm --port P [--protocol memcache|redis] [--connections N] [--requests N] [--keys N]\n", stderr);
+    fputs("usage: bench_storm --port P [--protocol memcache|redis] [--connections N] [--requests N] [--keys N]\n",
+          stderr);
     exit(1);
 }
 
 static void parse_options(struct options *options, int argc, char **argv)
 {
-    static const struct option names[] = {{"protocol", required_argument, NULL, 'p'},
-                                          {"port", required_argument, NULL, 'P'},
-                                          {"connections", required_argument, NULL, 'c'},
-                                          {"requests", required_argument, NULL, 'n'},
-                                          {"keys", required_argument, NULL, 'k'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"protocol", required_argument, NULL, 'p'},    {"port", required_argument, NULL, 'P'},
+        {"connections", required_argument, NULL, 'c'}, {"requests", required_argument, NULL, 'n'},
+        {"keys", required_argument, NULL, 'k'},        {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {

@@ -105,7 +105,8 @@ def object_table(grown):
     lines += ["", "hearth's payload lies in the pool, its peers' in anonymous memory"]
     if "hearth" in grown:
         found = mean(*grown["hearth"])
-        lines.append(report.goal("anonymous memory an object, mean over a doubling", found, OBJECT_GOAL_BYTES, "%.1f B"))
+        what = "anonymous memory an object, mean over a doubling"
+        lines.append(report.goal(what, found, OBJECT_GOAL_BYTES, "%.1f B"))
     return lines
 
 

@@ -4,7 +4,7 @@
 
     ./dev bench summary
 
-A benchmark that left no table is said not to be measured. The goals are the lines of the tables that begin with `goal:`.
+A benchmark that left no table is said not to be measured. The goals are the lines of tables that begin with `goal:`.
 """
 
 import os

@@ -14,7 +14,7 @@ HEAD = """
     set output "%s"
     set title "%s"
     set grid
-    set key outside below
+    set key outside right
     set ylabel "%s"
     set yrange [%s:*]
 """

@@ -35,8 +35,8 @@ REQUESTS = 4000  # counted, and half as many before
 VALUE = b'v' * 100
 DEPTHS = (1, 16)
 # The index writer makes a cut at half of restart-tail, and for the time that passes not within a run.
-OPTIONS = ('--threads', '1', '--durability', 'process', '--restart-tail', '1mb', '--sync-interval', '3600s')
-CUT_BYTES = 512 * 1024
+OPTIONS = ('--threads', '1', '--durability', 'process', '--restart-tail', '2mb', '--sync-interval', '3600s')
+CUT_BYTES = 1024 * 1024
 
 
 class Memcache:
@@ -74,20 +74,9 @@ def ask(wire, make, keys, depth):
         wire.ask(b''.join(request for request, _ in pairs), b''.join(reply for _, reply in pairs))
 
 
-def worker_figure(server, protocol, kind, depth):
-    """Instructions of the worker for one request."""
-    drawn = random.Random('%s %s %d' % (protocol.name, kind, depth))
-    make = getattr(protocol, kind)
-    with Wire(server.ports[protocol.name]) as wire:
-        ask(wire, make, [key_of(drawn.randrange(KEYS)) for _ in range(REQUESTS // 2)], depth)
-        before = server.count()
-        ask(wire, make, [key_of(drawn.randrange(KEYS)) for _ in range(REQUESTS)], depth)
-        counted = server.count()
-    return counted.of_threads_in('turn_pass') / REQUESTS, [before, counted]
-
-
 def tail(server):
-    """Records that the index writer has still to take, once it does nothing."""
+    """Records that the index writer has still to take, once it does nothing. What one figure writes fits behind them:
+    nobody waits for the index writer while it is counted."""
     seen = []
 
     def is_settled():
@@ -100,6 +89,19 @@ def tail(server):
 
     wait_until(is_settled, 'an idle index writer')
     return int(seen[-1]['tail_records'])
+
+
+def worker_figure(server, protocol, kind, depth):
+    """Instructions of the worker for one request."""
+    drawn = random.Random('%s %s %d' % (protocol.name, kind, depth))
+    make = getattr(protocol, kind)
+    tail(server)
+    with Wire(server.ports[protocol.name]) as wire:
+        ask(wire, make, [key_of(drawn.randrange(KEYS)) for _ in range(REQUESTS // 2)], depth)
+        before = server.count()
+        ask(wire, make, [key_of(drawn.randrange(KEYS)) for _ in range(REQUESTS)], depth)
+        counted = server.count()
+    return counted.of_threads_in('turn_pass') / REQUESTS, [before, counted]
 
 
 def idle_step(server):
@@ -149,7 +151,7 @@ def read_budget():
 
 def write_budget(figures):
     with open(BUDGET, 'w', encoding='ascii') as file:
-        file.write('# Instructions a request: tests/run/instructions.py --update writes this file, and says what it is.\n')
+        file.write('# Instructions a request. tests/run/instructions.py --update writes this file and explains it.\n')
         for name, figure in figures.items():
             file.write('%-24s %d\n' % (name, round(figure)))
 
