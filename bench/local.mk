@@ -30,6 +30,7 @@ EXTRA_DIST += \
 	bench/fill.sh \
 	bench/hash_index.sh \
 	bench/index.sh \
+	bench/lib/cpu_time.py \
 	bench/lib/idle.py \
 	bench/lib/machine.py \
 	bench/lib/plot.py \

@@ -3,8 +3,9 @@
 """Anonymous memory an object and an idle connection, side by side with memcached and redis-server.
 
 RssAnon of /proc/PID/status, once it stands still: what lies in hearthd's pool is not in it, keys and values of its
-peers are. Objects of 100 bytes (keys `key:%012d`) are added step by step over a doubling of the hash index; the empty
-server is told apart, the slope is that of the line of least squares through all steps.
+peers are. Objects of 100 bytes (keys `key:%012d`) are added step by step over a doubling of the hash index. What is
+there once 10,000 of them have been overwritten for a while is the fixed part, told apart: buffers of any load. The
+slope is that of the line of least squares through all steps.
 Then, on fresh servers, 10,000 connections that have asked once and do nothing more.
 
     ./dev bench memory [--quick] [--connections N] [--only TEXT]
@@ -26,6 +27,8 @@ from process_memory import settled_anonymous_bytes  # noqa: E402
 SIZES = (1050000, 1250000, 1500000, 1750000, 2100000)
 VALUE_BYTES = 100
 PAYLOAD_BYTES = VALUE_BYTES + 16
+FEW = 10000  # objects of the fixed part
+OVERWRITES = 500000
 OBJECT_GOAL_BYTES = 12
 DOORS = (("hearth", "memcache"), ("hearth", "redis"), ("memcached", "memcache"), ("redis", "redis"))
 CONNECTION_GOAL_BYTES = 1024
@@ -37,7 +40,7 @@ def make(kind, name, clients):
         return servers.hearth(name, options={"maxclients": clients})
     if kind == "memcached":
         return servers.memcached(name, options=("-c", str(clients)))
-    return servers.redis(name, ("--maxclients", str(clients)))
+    return servers.redis(name, ("--maxclients", str(clients), *idle.REDIS_OPTIONS))
 
 
 def door(server):
@@ -46,31 +49,38 @@ def door(server):
 
 
 def grow(kind, sizes, write):
-    """Anonymous bytes of the empty server, and a list of (objects, anonymous bytes)."""
+    """Steps of (objects, anonymous bytes): the empty server, the fixed part, the sizes."""
     with make(kind, kind, 1000) as server:
         protocol, port = door(server)
-        empty = settled_anonymous_bytes(server.process.pid)
-        write("objects", kind, 0, empty)
-        steps, have = [], 0
-        for size in sizes:
-            more, have = size - have, size
-            servers.load(protocol, port, "set", more, 64, 8, VALUE_BYTES, more, "sequential", first_key=size - more)
+        steps = [(0, settled_anonymous_bytes(server.process.pid))]
+        for size in [FEW] + sizes:
+            have = steps[-1][0]
+            sets = OVERWRITES if size == FEW else size - have
+            servers.load(protocol, port, "set", sets, 64, 8, VALUE_BYTES, size - have, "sequential", first_key=have)
             steps.append((size, settled_anonymous_bytes(server.process.pid)))
-            write("objects", kind, *steps[-1])
             print("# %s, %d objects: %.1f MB" % (kind, size, steps[-1][1] / 1e6), file=sys.stderr, flush=True)
-    return empty, steps
+        for step in steps:
+            write("objects", kind, *step)
+    return steps
 
 
 def slope(steps):
-    """Bytes an object, by least squares."""
+    """Bytes an object over the doubling, by least squares."""
+    steps = steps[2:]
     mean_x = sum(x for x, _ in steps) / len(steps)
     mean_y = sum(y for _, y in steps) / len(steps)
     return sum((x - mean_x) * (y - mean_y) for x, y in steps) / sum((x - mean_x) ** 2 for x, _ in steps)
 
 
-def mean(empty, steps):
-    """Bytes an object above the empty server, averaged over the steps."""
-    return sum((anonymous - empty) / size for size, anonymous in steps) / len(steps)
+def mean(steps):
+    """Bytes an object above the fixed part, averaged over the doubling."""
+    few, fixed = steps[1]
+    return sum((anonymous - fixed) / (size - few) for size, anonymous in steps[2:]) / len(steps[2:])
+
+
+def mean_of_all(steps):
+    """The same with the fixed part."""
+    return sum(anonymous / size for size, anonymous in steps[2:]) / len(steps[2:])
 
 
 def idle_bytes(kind, protocol, count, write):
@@ -93,18 +103,18 @@ def object_table(grown):
     lines.append("%-34s" % "" + "".join("%12s" % kind for kind in kinds))
 
     def row(name, figure, form="%12.1f"):
-        lines.append("%-34s" % name + "".join(form % figure(*grown[kind]) for kind in kinds))
+        lines.append("%-34s" % name + "".join(form % figure(grown[kind]) for kind in kinds))
 
-    row("empty, MB", lambda empty, _: empty / 1e6)
-    for i, (size, _) in enumerate(grown[kinds[0]][1]):
-        row("%d objects, MB" % size, lambda _, steps, at=i: steps[at][1] / 1e6)
-    row("slope, B an object", lambda _, steps: slope(steps))
-    row("mean less the empty server's, B", mean)
-    row("mean beside %d B of payload, B" % PAYLOAD_BYTES,
-        lambda empty, steps: mean(empty, steps) - (0 if grown.get("hearth") == (empty, steps) else PAYLOAD_BYTES))
-    lines += ["", "hearth's payload lies in the pool, its peers' in anonymous memory"]
+    row("empty, MB", lambda steps: steps[0][1] / 1e6)
+    row("fixed (%d objects), MB" % FEW, lambda steps: steps[1][1] / 1e6)
+    for i in range(2, len(grown[kinds[0]])):
+        row("%d objects, MB" % grown[kinds[0]][i][0], lambda steps, at=i: steps[at][1] / 1e6)
+    row("slope, B an object", slope)
+    row("mean above the fixed part, B", mean)
+    row("mean with the fixed part, B", mean_of_all)
+    lines += ["", "the %d B of key and value lie in hearth's pool, with its peers in anonymous memory" % PAYLOAD_BYTES]
     if "hearth" in grown:
-        found = mean(*grown["hearth"])
+        found = mean(grown["hearth"])
         what = "anonymous memory an object, mean over a doubling"
         lines.append(report.goal(what, found, OBJECT_GOAL_BYTES, "%.1f B"))
     return lines
@@ -142,8 +152,7 @@ def main():
                 idles["%s %s" % (kind, protocol)] = idle_bytes(kind, protocol, count, write)
     report.text("memory", "\n".join(object_table(grown) + (connection_table(idles, count) if idles else [])) + "\n")
     plot.lines("memory", "Anonymous memory by number of objects of %d B" % VALUE_BYTES, "objects, millions", "MB",
-               {kind: [(0, empty / 1e6)] + [(size / 1e6, anonymous / 1e6) for size, anonymous in steps]
-                for kind, (empty, steps) in grown.items()})
+               {kind: [(size / 1e6, anonymous / 1e6) for size, anonymous in steps] for kind, steps in grown.items()})
 
 
 if __name__ == "__main__":

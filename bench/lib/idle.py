@@ -7,6 +7,8 @@ import socket
 import struct
 
 IP_BIND_ADDRESS_NO_PORT = 24  # the port is chosen by connect()
+# Connections come from other addresses of loopback than 127.0.0.1 (below), which redis-server takes for strangers.
+REDIS_OPTIONS = ("--protected-mode", "no")
 
 
 def raise_open_files(wanted):

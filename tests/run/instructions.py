@@ -167,7 +167,7 @@ def judge(name, figure, budget):
               (name, said))
         return False
     if figure < budget * (1 - SLACK):
-        said += '; update the budget knowingly'
+        said += '; far below: update the budget knowingly'
     print('ok %s (%s)' % (name, said))
     return True
 
