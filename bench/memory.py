@@ -4,7 +4,7 @@
 
 RssAnon of /proc/PID/status, once it stands still: what lies in hearthd's pool is not in it, keys and values of its
 peers are. Objects of 100 bytes (keys `key:%012d`) are added step by step over a doubling of the hash index. What is
-there once 10,000 of them have been overwritten for a while is the fixed part, told apart: buffers of any load. The
+there once 100,000 of them have been overwritten for a while is the fixed part, told apart: buffers of any load. The
 slope is that of the line of least squares through all steps.
 Then, on fresh servers, 10,000 connections that have asked once and do nothing more.
 
@@ -27,8 +27,8 @@ from process_memory import settled_anonymous_bytes  # noqa: E402
 SIZES = (1050000, 1250000, 1500000, 1750000, 2100000)
 VALUE_BYTES = 100
 PAYLOAD_BYTES = VALUE_BYTES + 16
-FEW = 10000  # objects of the fixed part
-OVERWRITES = 500000
+FEW = 100000  # objects of the fixed part
+OVERWRITES = 1000000
 OBJECT_GOAL_BYTES = 12
 DOORS = (("hearth", "memcache"), ("hearth", "redis"), ("memcached", "memcache"), ("redis", "redis"))
 CONNECTION_GOAL_BYTES = 1024
@@ -49,13 +49,13 @@ def door(server):
 
 
 def grow(kind, sizes, write):
-    """Steps of (objects, anonymous bytes): the empty server, the fixed part, the sizes."""
+    """Steps of (objects, anonymous bytes): the empty server, then the sizes, of which the first is the fixed part's."""
     with make(kind, kind, 1000) as server:
         protocol, port = door(server)
         steps = [(0, settled_anonymous_bytes(server.process.pid))]
-        for size in [FEW] + sizes:
+        for size in sizes:
             have = steps[-1][0]
-            sets = OVERWRITES if size == FEW else size - have
+            sets = OVERWRITES if have == 0 else size - have
             servers.load(protocol, port, "set", sets, 64, 8, VALUE_BYTES, size - have, "sequential", first_key=have)
             steps.append((size, settled_anonymous_bytes(server.process.pid)))
             print("# %s, %d objects: %.1f MB" % (kind, size, steps[-1][1] / 1e6), file=sys.stderr, flush=True)
@@ -106,17 +106,17 @@ def object_table(grown):
         lines.append("%-34s" % name + "".join(form % figure(grown[kind]) for kind in kinds))
 
     row("empty, MB", lambda steps: steps[0][1] / 1e6)
-    row("fixed (%d objects), MB" % FEW, lambda steps: steps[1][1] / 1e6)
-    for i in range(2, len(grown[kinds[0]])):
-        row("%d objects, MB" % grown[kinds[0]][i][0], lambda steps, at=i: steps[at][1] / 1e6)
+    for i in range(1, len(grown[kinds[0]])):
+        fixed = " (fixed part)" if i == 1 else ""
+        row("%d objects%s, MB" % (grown[kinds[0]][i][0], fixed), lambda steps, at=i: steps[at][1] / 1e6)
     row("slope, B an object", slope)
     row("mean above the fixed part, B", mean)
     row("mean with the fixed part, B", mean_of_all)
     lines += ["", "the %d B of key and value lie in hearth's pool, with its peers in anonymous memory" % PAYLOAD_BYTES]
     if "hearth" in grown:
-        found = mean(grown["hearth"])
-        what = "anonymous memory an object, mean over a doubling"
-        lines.append(report.goal(what, found, OBJECT_GOAL_BYTES, "%.1f B"))
+        for name, found in (("mean", mean(grown["hearth"])), ("slope", slope(grown["hearth"]))):
+            what = "anonymous memory an object, %s over a doubling" % name
+            lines.append(report.goal(what, found, OBJECT_GOAL_BYTES, "%.1f B"))
     return lines
 
 
@@ -139,7 +139,7 @@ def main():
     parser.add_argument("--only", default="", help="only servers whose name contains this")
     args = parser.parse_args()
     part = 10 if args.quick else 1
-    sizes = [size // part for size in SIZES]
+    sizes = [size // part for size in (FEW,) + SIZES]
     count = args.connections // part
     idle.raise_open_files(count + 1000)
     kinds = [kind for kind in ("hearth", "memcached", "redis") if args.only in kind]

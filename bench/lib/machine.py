@@ -10,13 +10,13 @@ import servers
 
 
 def first_line(argv):
-    """What a program says first, or that there is none."""
+    """What a program says first, or that it says nothing."""
     try:
         done = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     except OSError:
-        return "%s: not installed" % argv[0]
-    said = (done.stdout + done.stderr).strip().splitlines()
-    return said[0] if said else "%s: ?" % argv[0]
+        return "not installed"
+    said = done.stdout.strip().splitlines()
+    return said[0] if said and done.returncode == 0 else "unknown"
 
 
 def cpu():
@@ -40,8 +40,8 @@ def pmem():
 
 def hearth():
     version = first_line([os.path.join(servers.BUILD, "server", "hearthd"), "--version"])
-    commit = first_line(["git", "-C", servers.TOP, "log", "-1", "--format=%h of %cs"])
-    return "%s, commit %s" % (version, commit)
+    commit = first_line(["git", "-C", servers.TOP, "describe", "--always", "--dirty"])
+    return "%s, commit %s when this page was made" % (version, commit)
 
 
 def rows():

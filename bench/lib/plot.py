@@ -8,13 +8,13 @@ import sys
 
 import servers
 
-SIZE = "900,560"
+SIZE = "900,640"
 HEAD = """
     set terminal pngcairo size %s background "white"
     set output "%s"
     set title "%s"
     set grid
-    set key outside right
+    set key tmargin center horizontal
     set ylabel "%s"
     set yrange [%s:*]
 """
