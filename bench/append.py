@@ -42,7 +42,7 @@ def main():
     with report.rows("append", COLUMNS) as write:
         for row in rows:
             write(*row)
-    report.text("append", "".join(lines))
+    report.text("append", [line.rstrip("\n") for line in lines])
     series = {}
     for mode, size, turn, _, _, cpu_ns, _ in rows:
         series.setdefault("%s, %s a turn" % (mode, turn), []).append((int(size), float(cpu_ns)))

@@ -201,7 +201,7 @@ def main():
     with report.rows("connections", ["what", "depth", "idle", "server", "turn", "cpu_us"]) as write:
         storms = measure_storm(args, write)
         idles = {column[0]: measure_idle(column, args, write) for column in COLUMNS}
-    report.text("connections", "\n".join(idle_table(idles, args) + storm_table(storms)) + "\n")
+    report.text("connections", idle_table(idles, args) + storm_table(storms), args.quick)
     draw(idles, storms)
 
 

@@ -150,7 +150,7 @@ def main():
         for kind, protocol in DOORS:
             if kind in kinds and count > 0:
                 idles["%s %s" % (kind, protocol)] = idle_bytes(kind, protocol, count, write)
-    report.text("memory", "\n".join(object_table(grown) + (connection_table(idles, count) if idles else [])) + "\n")
+    report.text("memory", object_table(grown) + (connection_table(idles, count) if idles else []), args.quick)
     plot.lines("memory", "Anonymous memory by number of objects of %d B" % VALUE_BYTES, "objects, millions", "MB",
                {kind: [(size / 1e6, anonymous / 1e6) for size, anonymous in steps] for kind, steps in grown.items()})
 

@@ -26,8 +26,9 @@ def rows(name, columns):
         yield write
 
 
-def text(name, said):
-    """Writes bench/out/NAME.txt, and prints it."""
+def text(name, lines, quick=False):
+    """Writes bench/out/NAME.txt, and prints it. What came of a short run says so."""
+    said = "\n".join((["a short run (--quick)", ""] if quick else []) + lines) + "\n"
     with open(os.path.join(servers.OUT, name + ".txt"), "w", encoding="utf-8") as out:
         out.write(said)
     print(said)
