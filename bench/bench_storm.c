@@ -197,8 +197,11 @@ static void parse_options(struct options *options, int argc, char **argv)
     int option;
 
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        unsigned long long number = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
+        unsigned long long number;
 
+        if (optarg == NULL)
+            usage();
+        number = strtoull(optarg, NULL, 10);
         switch (option) {
         case 'p':
             options->redis = strcmp(optarg, "redis") == 0;
