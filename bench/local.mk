@@ -6,6 +6,7 @@ bench_programs = \
 	bench/bench_hash_index \
 	bench/bench_index \
 	bench/bench_load \
+	bench/bench_storm \
 	bench/null_server
 bench_bench_append_LDADD = $(PERSIST_LIBS)
 bench_bench_fill_SOURCES = bench/bench_fill.c tests/support/indexed_pool.h
@@ -23,10 +24,20 @@ bench-programs: $(bench_programs)
 
 # Scripts, for ./dev bench. One a line.
 EXTRA_DIST += \
-	bench/append.sh \
+	bench/all.sh \
+	bench/append.py \
+	bench/connections.py \
 	bench/fill.sh \
 	bench/hash_index.sh \
 	bench/index.sh \
+	bench/lib/cpu_time.py \
+	bench/lib/idle.py \
+	bench/lib/machine.py \
+	bench/lib/plot.py \
+	bench/lib/process_memory.py \
+	bench/lib/report.py \
 	bench/lib/servers.py \
+	bench/memory.py \
 	bench/restart.py \
+	bench/summary.py \
 	bench/throughput.py

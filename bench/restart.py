@@ -12,7 +12,7 @@ GETs, 16 deep on 32 connections, that begin at the first hit, beside the same ru
 
     ./dev bench restart [--sizes 100000,1000000] [--rounds N] [--only TEXT]
 
-writes bench/out/restart.csv (every restart), restart.txt (the table) and restart.svg (the plot).
+writes bench/out/restart.csv (every restart), restart.txt (the table) and restart.png (the plot).
 """
 
 import argparse
@@ -23,13 +23,14 @@ import shutil
 import signal
 import socket
 import statistics
-import subprocess
 import sys
 import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-import servers  # noqa: E402  (the path comes first)
+import plot  # noqa: E402  (the path comes first)
+import report  # noqa: E402
+import servers  # noqa: E402
 
 VALUE_BYTES = 100
 WARM_GETS = 1000000
@@ -232,33 +233,17 @@ def table(results, sizes, names):
             lines.append(line + "   " + text)
     worst = [hit for (name, _), figures in results.items() if name.startswith("hearth") for hit, _ in figures]
     if worst:
-        lines += ["", "hearth's worst first hit: %.0f ms (goal: 100 ms at each size, after either stop)" % max(worst)]
+        what = "hearth's worst first hit, at each size, after either stop,"
+        lines += ["", report.goal(what, max(worst), 100, "%.0f ms")]
     return "\n".join(lines) + "\n"
 
 
-def plot(results, sizes, names):
+def draw(results, sizes, names):
     """A line a server, both axes logarithmic."""
-    data = os.path.join(servers.OUT, "restart.dat")
-    with open(data, "w", encoding="ascii") as out:
-        for name in names:
-            out.write('"%s"\n' % name)
-            for size in sizes:
-                hits = [hit for hit, _ in results.get((name, size), [])]
-                if hits:
-                    out.write("%d %.1f\n" % (size, statistics.median(hits)))
-            out.write("\n\n")
-    script = """
-        set terminal svg size 800,500 background "white"
-        set output "%s"
-        set logscale xy
-        set grid
-        set key outside
-        set xlabel "objects of 100 bytes"
-        set ylabel "exec to first hit, ms"
-        plot for [i=0:%d] "%s" index i using 1:2 with linespoints title columnheader(1)
-    """ % (os.path.join(servers.OUT, "restart.svg"), len(names) - 1, data)
-    if shutil.which("gnuplot"):
-        subprocess.run(["gnuplot"], input=script, text=True, check=True)
+    series = {}
+    for name in names:
+        series[name] = [(size, statistics.median(hit for hit, _ in results[name, size])) for size in sizes]
+    plot.lines("restart", "Time from exec to the first hit", "objects of %d bytes" % VALUE_BYTES, "ms", series, "xy")
 
 
 def main():
@@ -282,7 +267,7 @@ def main():
     with open(os.path.join(servers.OUT, "restart.txt"), "w", encoding="utf-8") as out:
         out.write(text)
     print(text)
-    plot(results, sizes, names)
+    draw(results, sizes, names)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ and system time of all threads of the server (/proc/PID/stat), which is far stea
 
     ./dev bench throughput [--quick] [--rounds N] [--connections N] [--only TEXT]
 
-writes bench/out/throughput.csv (every round) and bench/out/throughput.txt (the table).
+writes bench/out/throughput.csv (every round), throughput.txt (the table) and throughput.png (one thread).
 """
 
 import argparse
@@ -20,7 +20,8 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-import servers  # noqa: E402  (the path comes first)
+import plot  # noqa: E402  (the path comes first)
+import servers  # noqa: E402
 
 KEYS = 100000
 DEPTHS = (1, 16, 64)
@@ -169,6 +170,9 @@ def main():
     with open(os.path.join(servers.OUT, "throughput.txt"), "w", encoding="utf-8") as out:
         out.write(text)
     print(text)
+    shown = [name for name in medians if name.endswith("1 thread")]
+    plot.bars("throughput", "Server CPU time per request, one thread", "microseconds", shown,
+              {column: [medians[name][column] for name in shown] for column, _, _ in COLUMNS})
 
 
 if __name__ == "__main__":

@@ -158,11 +158,13 @@ def null(name, threads=1, value_bytes=100):
     return Server(name, argv, memcache_port, redis_port)
 
 
-def load(protocol, port, op, requests, depth=1, connections=32, value_bytes=100, keys=100000, order="random", seed=1):
+def load(protocol, port, op, requests, depth=1, connections=32, value_bytes=100, keys=100000, order="random", seed=1,
+         first_key=0):
     """Runs bench_load and returns its figures as a dictionary of numbers."""
     argv = [os.path.join(BUILD, "bench", "bench_load"), "--protocol", protocol, "--port", str(port), "--op", op]
     argv += ["--requests", str(requests), "--depth", str(depth), "--connections", str(connections)]
     argv += ["--value-bytes", str(value_bytes), "--keys", str(keys), "--order", order, "--seed", str(seed)]
+    argv += ["--first-key", str(first_key)]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError("%s: %s" % (" ".join(argv), done.stderr.strip()))
