@@ -56,25 +56,37 @@ static uint32_t next_keys(struct client *client, struct memcache_cursor *cursor,
     return count;
 }
 
+/* True: a hit, and answered. */
+static bool retrieve_key(struct client *client, const struct index_key *key, bool with_cas)
+{
+    struct object object;
+
+    if (HEARTH_LIKELY(heap_get(client->heap_worker, key, &object))) {
+        reply_value(client, key->data, key->len, &object, with_cas);
+        return true;
+    }
+    count_miss(client);
+    return false;
+}
+
 enum command_status memcache_retrieve(struct client *client, const struct memcache_request *request)
 {
     bool with_cas = request->verb == MEMCACHE_GETS;
     struct memcache_cursor cursor = memcache_keys(request);
     struct index_key list[KEYS_TOGETHER];
-    struct object object;
     uint64_t hits = 0, keys = 0;
     uint32_t count;
 
-    while ((count = next_keys(client, &cursor, list)) != 0) {
-        for (const struct index_key *key = list; key < list + count; key++) {
-            if (heap_get(client->heap_worker, key, &object)) {
-                reply_value(client, key->data, key->len, &object, with_cas);
-                hits++;
-            } else {
-                count_miss(client);
-            }
+    if (HEARTH_LIKELY(request->key_count == 1)) {
+        client_key(client, request->key, request->key_len, &list[0]);
+        hits = retrieve_key(client, &list[0], with_cas);
+        keys = 1;
+    } else {
+        while ((count = next_keys(client, &cursor, list)) != 0) {
+            for (uint32_t i = 0; i < count; i++)
+                hits += retrieve_key(client, &list[i], with_cas);
+            keys += count;
         }
-        keys += count;
     }
     STAT_ADD(client->stats, cmd_get, keys);
     STAT_ADD(client->stats, get_hits, hits);
