@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Keys to text and back.
+ */
+#include "bench/load/key_pattern.h"
+
+#include <string.h>
+
+#include "base/number.h"
+
+static const char digit_pairs[] = "0001020304050607080910111213141516171819"
+                                  "2021222324252627282930313233343536373839"
+                                  "4041424344454647484950515253545556575859"
+                                  "6061626364656667686970717273747576777879"
+                                  "8081828384858687888990919293949596979899";
+
+/* The digits between % and d: *digits is how many to write, 0 for a plain %d. */
+static const char *parse_place(const char *at, unsigned *digits)
+{
+    *digits = 0;
+    if (*at == '0') {
+        for (at++; *at >= '0' && *at <= '9' && *digits <= KEY_DIGITS_MAX; at++)
+            *digits = *digits * 10 + (unsigned)(*at - '0');
+        if (*digits == 0)
+            return NULL;
+    }
+    return *at == 'd' ? at + 1 : NULL;
+}
+
+const char *key_pattern_parse(struct key_pattern *pattern, const char *text, uint64_t highest)
+{
+    const char *percent = strchr(text, '%');
+    const char *suffix;
+
+    if (percent == NULL)
+        return "it has no place for a number, such as %012d";
+    suffix = parse_place(percent + 1, &pattern->digits);
+    if (suffix == NULL || strchr(suffix, '%') != NULL)
+        return "its one % must be that of %d or %0Nd";
+    if (pattern->digits > KEY_DIGITS_MAX)
+        return "a number has at most 20 digits";
+    if (pattern->digits != 0 && number_digits_u64(highest) > pattern->digits)
+        return "it has too few digits for so many keys";
+    for (const char *at = text; *at != '\0'; at++) {
+        if ((unsigned char)*at <= ' ' || *at == 127)
+            return "blanks and control characters are no part of a key";
+    }
+    pattern->prefix_len = (size_t)(percent - text);
+    pattern->suffix_len = strlen(suffix);
+    pattern->len_max = pattern->prefix_len + pattern->suffix_len +
+                       (pattern->digits != 0 ? pattern->digits : number_digits_u64(highest));
+    if (pattern->len_max > KEY_TEXT_MAX)
+        return "a key has at most 250 bytes";
+    memcpy(pattern->prefix, text, pattern->prefix_len);
+    memcpy(pattern->suffix, suffix, pattern->suffix_len);
+    return NULL;
+}
+
+size_t key_put(const struct key_pattern *pattern, char *out, uint64_t number)
+{
+    unsigned digits = pattern->digits != 0 ? pattern->digits : number_digits_u64(number);
+    char *at = out + pattern->prefix_len + digits;
+
+    memcpy(out, pattern->prefix, pattern->prefix_len);
+    for (unsigned left = digits; left >= 2; left -= 2) {
+        memcpy(at -= 2, digit_pairs + number % 100 * 2, 2);
+        number /= 100;
+    }
+    if (digits % 2 == 1)
+        at[-1] = (char)('0' + number % 10);
+    at = out + pattern->prefix_len + digits;
+    memcpy(at, pattern->suffix, pattern->suffix_len);
+    return (size_t)(at - out) + pattern->suffix_len;
+}
+
+bool key_read(const struct key_pattern *pattern, const char *text, size_t len, uint64_t *number)
+{
+    size_t around = pattern->prefix_len + pattern->suffix_len;
+    size_t digits = len - around;
+    uint64_t value = 0;
+
+    if (len <= around || digits > KEY_DIGITS_MAX || (pattern->digits != 0 && digits != pattern->digits))
+        return false;
+    if (memcmp(text, pattern->prefix, pattern->prefix_len) != 0 ||
+        memcmp(text + len - pattern->suffix_len, pattern->suffix, pattern->suffix_len) != 0)
+        return false;
+    text += pattern->prefix_len;
+    for (size_t i = 0; i < digits; i++) {
+        unsigned digit = (unsigned)text[i] - '0';
+        if (digit > 9)
+            return false;
+        value = value * 10 + digit;
+    }
+    *number = value;
+    return true;
+}
