@@ -69,28 +69,57 @@ size_t key_put(const struct key_pattern *pattern, char *out, uint64_t number)
     if (digits % 2 == 1)
         at[-1] = (char)('0' + number % 10);
     at = out + pattern->prefix_len + digits;
-    memcpy(at, pattern->suffix, pattern->suffix_len);
+    if (pattern->suffix_len > 0)
+        memcpy(at, pattern->suffix, pattern->suffix_len);
     return (size_t)(at - out) + pattern->suffix_len;
 }
 
-bool key_read(const struct key_pattern *pattern, const char *text, size_t len, uint64_t *number)
+/* Eight digits at once, each in its byte of a word (little-endian); false: one of them is none. */
+static bool read_eight(const char *text, uint64_t *value)
 {
-    size_t around = pattern->prefix_len + pattern->suffix_len;
-    size_t digits = len - around;
-    uint64_t value = 0;
+    uint64_t word;
 
-    if (len <= around || digits > KEY_DIGITS_MAX || (pattern->digits != 0 && digits != pattern->digits))
+    memcpy(&word, text, sizeof word);
+    if (((word & UINT64_C(0xf0f0f0f0f0f0f0f0)) |
+         ((word + UINT64_C(0x0606060606060606)) & UINT64_C(0xf0f0f0f0f0f0f0f0)) >> 4) != UINT64_C(0x3333333333333333))
         return false;
-    if (memcmp(text, pattern->prefix, pattern->prefix_len) != 0 ||
-        memcmp(text + len - pattern->suffix_len, pattern->suffix, pattern->suffix_len) != 0)
-        return false;
-    text += pattern->prefix_len;
-    for (size_t i = 0; i < digits; i++) {
-        unsigned digit = (unsigned)text[i] - '0';
+    word = (word & UINT64_C(0x0f0f0f0f0f0f0f0f)) * 2561 >> 8;
+    word = (word & UINT64_C(0x00ff00ff00ff00ff)) * 6553601 >> 16;
+    word = (word & UINT64_C(0x0000ffff0000ffff)) * UINT64_C(42949672960001) >> 32;
+    *value = word;
+    return true;
+}
+
+static bool read_digits(const char *text, size_t digits, uint64_t *number)
+{
+    uint64_t value = 0;
+    uint64_t eight;
+
+    for (; digits >= 8; digits -= 8, text += 8) {
+        if (!read_eight(text, &eight))
+            return false;
+        value = value * 100000000 + eight;
+    }
+    for (; digits > 0; digits--, text++) {
+        unsigned digit = (unsigned)*text - '0';
         if (digit > 9)
             return false;
         value = value * 10 + digit;
     }
     *number = value;
     return true;
+}
+
+bool key_read(const struct key_pattern *pattern, const char *text, size_t len, uint64_t *number)
+{
+    size_t around = pattern->prefix_len + pattern->suffix_len;
+    size_t digits = len - around;
+
+    if (len <= around || digits > KEY_DIGITS_MAX || (pattern->digits != 0 && digits != pattern->digits))
+        return false;
+    if (memcmp(text, pattern->prefix, pattern->prefix_len) != 0)
+        return false;
+    if (pattern->suffix_len > 0 && memcmp(text + len - pattern->suffix_len, pattern->suffix, pattern->suffix_len) != 0)
+        return false;
+    return read_digits(text + pattern->prefix_len, digits, number);
 }

@@ -62,6 +62,14 @@ static bool find_key(const struct request *request, struct reply *reply, uint64_
     return reply->key_index < request->key_count;
 }
 
+/* What others have stored may have flags. */
+static bool flags_are_fine(const char *text, size_t len)
+{
+    uint64_t flags;
+
+    return (len == 1 && *text == '0') || number_parse_u64(text, len, &flags);
+}
+
 /* VALUE <key> <flags> <bytes> */
 static enum reply_result take_value_line(const struct wire *wire, const struct request *request, struct reply *reply,
                                          const char *line, size_t len)
@@ -70,12 +78,12 @@ static enum reply_result take_value_line(const struct wire *wire, const struct r
     const char *key = line + 6;
     const char *flags = memchr(key, ' ', (size_t)(end - key));
     const char *bytes = flags == NULL ? NULL : memchr(flags + 1, ' ', (size_t)(end - flags) - 1);
+    uint64_t key_number;
     uint64_t number;
 
-    if (bytes == NULL || !number_parse_u64(flags + 1, (size_t)(bytes - flags) - 1, &number) ||
+    if (bytes == NULL || !flags_are_fine(flags + 1, (size_t)(bytes - flags) - 1) ||
         !number_parse_u64(bytes + 1, (size_t)(end - bytes) - 1, &number))
         return reply_wrong(reply, "a VALUE line is none", line, len);
-    uint64_t key_number;
     if (!key_read(&wire->pattern, key, (size_t)(flags - key), &key_number) || !find_key(request, reply, key_number))
         return reply_wrong(reply, "a value of a key that was not asked for", line, len);
     return reply_begin_value(wire, request, reply, number);

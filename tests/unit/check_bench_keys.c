@@ -234,6 +234,25 @@ static void patterns_write_and_read(void **state)
     }
 }
 
+/* Each byte that is no digit, at each place of a number. */
+static void only_digits_are_read(void **state)
+{
+    struct key_pattern pattern;
+    char text[16];
+    uint64_t number;
+
+    (void)state;
+    memset(&pattern, 0, sizeof pattern);
+    assert_null(key_pattern_parse(&pattern, "%012d", 0));
+    for (size_t place = 0; place < 12; place++) {
+        for (int byte = 0; byte < 256; byte++) {
+            memcpy(text, "987654321098", 12);
+            text[place] = (char)byte;
+            assert_true(key_read(&pattern, text, 12, &number) == (byte >= '0' && byte <= '9'));
+        }
+    }
+}
+
 static void bad_patterns_are_refused(void **state)
 {
     static const char *const cases[] = {"key", "%", "%s", "%0d", "%12d", "%021d", "%d%d", "a b%d", "%03d", "\n%d"};
@@ -252,7 +271,7 @@ int main(void)
         cmocka_unit_test(a_hot_set_gets_its_share),     cmocka_unit_test(each_rank_has_its_key),
         cmocka_unit_test(workers_walk_every_key_once),  cmocka_unit_test(the_latest_keys_are_hot),
         cmocka_unit_test(the_same_seed_draws_the_same), cmocka_unit_test(patterns_write_and_read),
-        cmocka_unit_test(bad_patterns_are_refused),
+        cmocka_unit_test(only_digits_are_read),         cmocka_unit_test(bad_patterns_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
