@@ -8,7 +8,7 @@
 #include "bench/load/conn.h"
 
 /* Event: something has arrived. */
-void conn_on_readable(evutil_socket_t fd, short what, void *conn);
+void conn_on_readable(evutil_socket_t fd, short what, void *context);
 
 /* It can be used from now on. */
 void conn_ready(struct conn *conn, uint64_t now_ns);

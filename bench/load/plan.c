@@ -102,15 +102,15 @@ static void plan_keys(struct plan *plan, const struct options *options)
 static void plan_ttl(struct plan *plan, const struct options *options)
 {
     const char *text = text_of(options, OPTION_TTL);
-    uint64_t low;
-    uint64_t high;
+    uint64_t low = 0;
+    uint64_t high = 0;
+    bool fixed = number_parse_u64(text, strlen(text), &low) && low <= TTL_MAX_S;
+    bool range = !fixed && parse_pair(text, '-', TTL_MAX_S, &low, &high) && low > 0 && low <= high;
 
-    if (number_parse_u64(text, strlen(text), &low))
-        high = low;
-    else if (!parse_pair(text, '-', TTL_MAX_S, &low, &high) || low == 0)
-        low = high + 1;
-    if (low > high || high > TTL_MAX_S)
+    if (!fixed && !range)
         fail("--ttl '%.100s' is not valid: it must be seconds up to %d, or a range like 60-3600", text, TTL_MAX_S);
+    if (fixed)
+        high = low;
     plan->ttl_low_s = (uint32_t)low;
     plan->ttl_high_s = (uint32_t)high;
 }
@@ -130,6 +130,7 @@ static void plan_values(struct plan *plan, const struct options *options)
 static void plan_server(struct plan *plan, const struct options *options)
 {
     const char *password = text_of(options, OPTION_PASSWORD);
+    const char *from_environment = getenv("REDISCLI_AUTH");
     uint16_t port = (uint16_t)number_of(options, OPTION_PORT);
 
     plan->protocol = number_of(options, OPTION_PROTOCOL) == 0 ? &protocol_memcache : &protocol_redis;
@@ -142,8 +143,8 @@ static void plan_server(struct plan *plan, const struct options *options)
             fail("--password is for protocol redis: memcached's text protocol has none");
         return;
     }
-    if (password[0] == '\0' && getenv("REDISCLI_AUTH") != NULL)
-        password = getenv("REDISCLI_AUTH");
+    if (password[0] == '\0' && from_environment != NULL)
+        password = from_environment;
     if (strlen(password) > PASSWORD_LEN_MAX)
         fail("--password has more than %d bytes", PASSWORD_LEN_MAX);
     plan->password = password[0] != '\0' ? password : NULL;

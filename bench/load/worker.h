@@ -70,8 +70,8 @@ struct worker {
 
 void worker_init(struct worker *worker, struct phase *phase, unsigned index);
 void worker_free(struct worker *worker);
-/* The thread: opens connections, waits at the barrier, runs to the end. */
-void *worker_run(void *worker);
+/* The thread, of the worker in `context`: opens connections, waits at the barrier, runs to the end. */
+void *worker_run(void *context);
 
 /* ---- for conn.c ---- */
 
