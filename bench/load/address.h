@@ -24,8 +24,8 @@ void address_resolve(struct address *address, const char *host, uint16_t port);
 void address_unix(struct address *address, const char *path);
 
 /*
- * A non-blocking socket that is connected or, over TCP, about to be (it becomes writable then). -1 with errno set: there
- * is none.
+ * A non-blocking socket that is connected or, over TCP, about to be (it becomes writable then). -1 with errno set:
+ * there is none.
  */
 int address_connect(const struct address *address);
 

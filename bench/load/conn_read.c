@@ -178,6 +178,8 @@ void conn_on_readable(evutil_socket_t fd, short what, void *context)
     now_ns = clock_mono_ns();
     if (got <= 0) {
         conn_lost(conn, got < 0 ? errno : 0, now_ns);
+        if (worker->plan->rate > 0)
+            worker_send_due(worker, now_ns);
     } else {
         worker->heard_ns = now_ns;
         counter_add(&worker->stats.received_bytes, (uint64_t)got);

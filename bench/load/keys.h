@@ -10,7 +10,7 @@
  *   sequential   one after the other, from the first again after the last; each worker walks a slice of its own
  *   latest       zipf, counted back from the newest key (for workloads that insert)
  *
- *   Hot keys are scattered over all keys: a rank becomes a key by a permutation, so that each rank has a key of its own.
+ *   Hot keys are scattered over all keys: a rank becomes a key by a permutation, so that each has a key of its own.
  *
  * THREADS  struct keys is shared and does not change after keys_init(), but for the count of inserted keys, which is
  *          atomic. A cursor belongs to one thread.

@@ -86,12 +86,27 @@ static void on_interval(const struct phase_interval *interval, void *context)
         report_print_progress(outputs->progress, interval, outputs->is_terminal);
 }
 
-static void load(struct plan *plan, const struct outputs *outputs, struct phase_result *result)
+/* CSV is for the run. */
+static void on_load_interval(const struct phase_interval *interval, void *context)
+{
+    const struct outputs *outputs = context;
+
+    report_print_progress(outputs->progress, interval, outputs->is_terminal);
+}
+
+static uint64_t interval_of(const struct options *options)
+{
+    return (uint64_t)options->values[OPTION_INTERVAL].number * NS_PER_MS;
+}
+
+static void load(struct plan *plan, const struct options *options, struct outputs *outputs, struct phase_result *result)
 {
     struct plan load_plan;
 
     plan_init_load(&load_plan, plan);
-    phase_run(&load_plan, 0, result, NULL, NULL);
+    phase_run(&load_plan, interval_of(options), result, outputs->progress != NULL ? on_load_interval : NULL, outputs);
+    if (outputs->progress != NULL && outputs->is_terminal)
+        fputc('\n', outputs->progress);
     if (outputs->summary != NULL) {
         report_print_load(outputs->summary, result);
         fflush(outputs->summary);
@@ -100,10 +115,9 @@ static void load(struct plan *plan, const struct outputs *outputs, struct phase_
 
 static void run(struct plan *plan, const struct options *options, struct outputs *outputs, struct phase_result *result)
 {
-    uint64_t interval_ns = (uint64_t)options->values[OPTION_INTERVAL].number * NS_PER_MS;
     bool watched = outputs->csv != NULL || outputs->progress != NULL;
 
-    phase_run(plan, interval_ns, result, watched ? on_interval : NULL, outputs);
+    phase_run(plan, interval_of(options), result, watched ? on_interval : NULL, outputs);
     if (outputs->progress != NULL && outputs->is_terminal)
         fputc('\n', outputs->progress);
 }
@@ -124,7 +138,7 @@ static void work(const struct options *options)
         fflush(outputs.summary);
     }
     if (load_only || options->values[OPTION_LOAD].number != 0) {
-        load(&plan, &outputs, &loaded);
+        load(&plan, options, &outputs, &loaded);
         report.load = &loaded;
     }
     if (!load_only && !phase_is_interrupted()) {

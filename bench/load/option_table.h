@@ -41,14 +41,15 @@
     ROW(RATE, "rate", REAL, "0", 0, 100000000, "REQUESTS", \
         "Requests a second of all threads together, sent at fixed times whatever the answers do (open loop). " \
         "Latency counts from the time that a request was due, so that a stall shows in full although requests could " \
-        "not be sent during it. 0: each connection waits for its answers (closed loop), and latency counts from the " \
+        "not be sent during it. What is still unsent half a second after the end is counted as unsent. 0: each " \
+        "connection waits for its answers (closed loop), and latency counts from the " \
         "sending.") \
     ROW(RATIO, "ratio", TEXT, "90:10", 0, 0, "READS:WRITES", "Share of reads and of writes, such as 1:0 or 95:5.") \
     ROW(WORKLOAD, "workload", CHOICE, "ratio", 0, 0, "ratio|a|b|c|d|f", \
         "ratio: what --ratio says. A letter: YCSB's core workload over strings, a: half reads, half updates; b: 95 % " \
         "reads; c: reads only; d: 95 % reads of the latest keys, 5 % inserts; f: half reads, half " \
-        "read-modify-writes. " \
-        "They draw keys by zipf (d by latest) unless --distribution says otherwise.") \
+        "read-modify-writes (two requests, of which --requests counts the first). They draw keys by zipf (d by " \
+        "latest) unless --distribution says otherwise.") \
     ROW(KEYS, "keys", NUMBER, "100000", 1, 4294967295, "NUMBER", "Number of keys.") \
     ROW(FIRST_KEY, "first-key", NUMBER, "0", 0, 1000000000000000, "NUMBER", "Number of the first key.") \
     ROW(KEY_PATTERN, "key-pattern", TEXT, "key:%012d", 0, 0, "TEXT", \

@@ -2,8 +2,8 @@
 /*
  * hearth-bench's options: their values, and the command line.
  *
- * IDEA     A row of option_table.h names an option, its type, bounds, default and help. Values are kept as text and as a
- *          number: of a duration milliseconds, of a choice its place, of a flag 0 or 1.
+ * IDEA     A row of option_table.h names an option, its type, bounds, default and help. Values are kept as text and as
+ *          a number: of a duration milliseconds, of a choice its place, of a flag 0 or 1.
  * THREADS  Read only after options_read().
  */
 #ifndef HEARTH_BENCH_OPTIONS_H

@@ -127,6 +127,9 @@ void report_print_run(FILE *out, const struct report *report)
                 100 * share((double)hits, (double)(hits + misses)));
         fprintf(out, "misses %s\n", grouped(right, misses));
     }
+    if (counter_read(&stats->unsent) > 0)
+        fprintf(out, "unsent        %s that were due: all connections were waiting for answers\n",
+                grouped(left, counter_read(&stats->unsent)));
     if (counter_read(&stats->connections) > 0)
         fprintf(out, "connections   %s made\n", grouped(left, counter_read(&stats->connections)));
     print_errors(out, stats);

@@ -94,6 +94,7 @@ static void print_phase(FILE *out, const char *name, const struct phase_result *
     fprintf(out, "    \"requests_per_second\": %.3f,\n", phase->seconds > 0 ? requests / phase->seconds : 0);
     print_counter(out, "hits", &stats->hits);
     print_counter(out, "misses", &stats->misses);
+    print_counter(out, "unsent", &stats->unsent);
     print_counter(out, "connections_made", &stats->connections);
     print_counter(out, "sent_bytes", &stats->sent_bytes);
     print_counter(out, "received_bytes", &stats->received_bytes);

@@ -17,7 +17,8 @@ const struct kind_row kind_table[KIND_COUNT] = {
 };
 
 /* The counters, in one place for sums and differences. */
-#define COUNTERS(DO) DO(requests) DO(hits) DO(misses) DO(errors) DO(connections) DO(sent_bytes) DO(received_bytes)
+#define COUNTERS(DO) \
+    DO(requests) DO(hits) DO(misses) DO(errors) DO(unsent) DO(connections) DO(sent_bytes) DO(received_bytes)
 
 void stats_init(struct stats *stats)
 {

@@ -2,7 +2,7 @@
 /*
  * What a worker counts and measures.
  *
- * IDEA     A histogram of latencies by kind of operation; counters; errors by their first word, with an example of each.
+ * IDEA     A histogram of latencies by kind of operation; counters; errors by their first word, each with an example.
  * THREADS  One thread writes; any may read counters and histograms meanwhile. The errors' words are for after its end.
  */
 #ifndef HEARTH_BENCH_STATS_H
@@ -54,6 +54,7 @@ struct stats {
     _Atomic uint64_t hits;
     _Atomic uint64_t misses;
     _Atomic uint64_t errors;
+    _Atomic uint64_t unsent; /* open loop: due, and not sent in time */
     _Atomic uint64_t connections;
     _Atomic uint64_t sent_bytes;
     _Atomic uint64_t received_bytes;

@@ -13,6 +13,8 @@
 #include "bench/load/fail.h"
 
 #define TICK_US 100000
+/* Open loop: what was due before the end is sent at most so long after it. */
+#define BACKLOG_NS UINT64_C(500000000)
 /* Connections that are opened at a time before the run, so that no backlog overflows. */
 #define OPENING_MAX 64
 
@@ -75,6 +77,13 @@ enum operation worker_draw(struct worker *worker, uint64_t *keys)
 
 /* ---- open loop ---- */
 
+static bool may_send_due(const struct worker *worker, uint64_t now_ns)
+{
+    uint64_t end_ns = worker->phase->end_ns;
+
+    return may_draw(worker, worker->due_ns) && (now_ns < end_ns || now_ns - end_ns < BACKLOG_NS);
+}
+
 static void set_due(struct worker *worker)
 {
     const struct plan *plan = worker->plan;
@@ -131,14 +140,14 @@ void worker_send_due(struct worker *worker, uint64_t now_ns)
     struct conn *conn;
 
     /* What finds no connection with room stays due: the next reply makes some. */
-    while (worker->due_ns <= now_ns && may_draw(worker, worker->due_ns) && (conn = find_room(worker)) != NULL)
+    while (worker->due_ns <= now_ns && may_send_due(worker, now_ns) && (conn = find_room(worker)) != NULL)
         give_due(worker, conn, now_ns);
     for (unsigned i = 0; i < worker->written_count; i++) {
         worker->written[i]->is_written = false;
         conn_flush(worker->written[i], now_ns);
     }
     worker->written_count = 0;
-    if (worker->due_ns > now_ns && may_draw(worker, worker->due_ns))
+    if (worker->due_ns > now_ns && may_send_due(worker, now_ns))
         arm_timer(worker, now_ns);
 }
 
@@ -156,15 +165,20 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 
 /* ---- the loop ---- */
 
+static bool has_ended(const struct worker *worker, uint64_t now_ns)
+{
+    bool more = worker->plan->rate > 0 ? may_send_due(worker, now_ns) : may_draw(worker, now_ns);
+
+    return worker->busy == 0 && !more;
+}
+
 void worker_check_end(struct worker *worker, uint64_t now_ns)
 {
-    uint64_t due_ns = worker->plan->rate > 0 ? worker->due_ns : now_ns;
-
-    if (worker->running && worker->busy == 0 && !may_draw(worker, due_ns))
+    if (worker->running && has_ended(worker, now_ns))
         event_base_loopbreak(worker->base);
 }
 
-/* In a closed loop: a storm's connections that could not be made are tried again. */
+/* Closed loop: a storm's connections that could not be made are tried again. */
 static void start_idle(struct worker *worker, uint64_t now_ns)
 {
     for (unsigned i = 0; i < worker->conn_count; i++) {
@@ -186,7 +200,9 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     else if (now_ns - worker->heard_ns > worker->plan->timeout_ns)
         fail("no answer from %s for %llu ms", worker->plan->address.text,
              (unsigned long long)(worker->plan->timeout_ns / 1000000));
-    if (worker->running && worker->plan->storm && worker->plan->rate == 0)
+    if (worker->running && worker->plan->rate > 0)
+        worker_send_due(worker, now_ns);
+    else if (worker->running && worker->plan->storm)
         start_idle(worker, now_ns);
     worker_check_end(worker, now_ns);
 }
@@ -213,6 +229,19 @@ static void open_all(struct worker *worker)
     event_base_dispatch(worker->base);
 }
 
+/* Open loop: what was due and found no connection with room in time. */
+static void count_unsent(struct worker *worker)
+{
+    const struct plan *plan = worker->plan;
+
+    uint64_t unsent;
+
+    if (plan->rate == 0 || !may_draw(worker, worker->due_ns))
+        return;
+    unsent = 1 + (uint64_t)((double)(worker->phase->end_ns - worker->due_ns) * plan->rate / 1e9 / plan->thread_count);
+    counter_add(&worker->stats.unsent, unsent < worker->left ? unsent : worker->left);
+}
+
 static void run_loop(struct worker *worker)
 {
     uint64_t now_ns = clock_mono_ns();
@@ -228,8 +257,9 @@ static void run_loop(struct worker *worker)
         for (unsigned i = 0; i < worker->conn_count; i++)
             conn_next_batch(&worker->conns[i], now_ns);
     }
-    if (worker->busy > 0 || may_draw(worker, worker->plan->rate > 0 ? worker->due_ns : now_ns))
+    if (!has_ended(worker, now_ns))
         event_base_dispatch(worker->base);
+    count_unsent(worker);
     worker->cpu_us = clock_thread_cpu_us() - worker->cpu_us;
 }
 

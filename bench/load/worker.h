@@ -75,7 +75,7 @@ void *worker_run(void *context);
 
 /* ---- for conn.c ---- */
 
-/* Takes up to `wanted` requests that begin at `due_ns` from what is left; returns how many. Each is to be worker_over(). */
+/* Takes up to `wanted` of the requests left, to begin at `due_ns`; returns how many. Each ends by worker_over(). */
 uint32_t worker_claim(struct worker *worker, uint32_t wanted, uint64_t due_ns);
 /* A claimed request is over: answered, refused or lost. */
 void worker_over(struct worker *worker);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""hearth-bench against hearthd, redis-server and memcached: each way of loading them, for a moment, with its counts held
-against what the server itself has counted; and how a run ends when something is wrong."""
+"""hearth-bench against hearthd, redis-server and memcached: each way of loading them, for a moment, with its counts
+held against what the server itself has counted; and how a run ends when something is wrong."""
 # SUITE_ASAN
 import csv
 import json
@@ -181,6 +181,21 @@ def test_ycsb():
             true(latency['read-modify-write']['mean'] > latency['set']['mean'], 'the whole takes longer than its half')
 
 
+def test_what_was_read_is_written_again():
+    """Workload f over keys that come once each: as many keys as writes then have the new size."""
+    with Redis() as server:
+        where = ('--protocol', 'redis', '--port', server.port, '--keys', 200)
+        report(*where, '--load-only', '--value-size', 10)
+        got = figures(*where, '--value-size', 20, '--workload', 'f', '--distribution', 'sequential', '--requests', 200,
+                      '--connections', 3, '--pipeline', 4)
+        with Wire(server.port) as wire:
+            written = 0
+            for key in range(200):
+                wire.send(resp('STRLEN', 'key:%012d' % key))
+                written += wire.socket.recv(64) == b':20\r\n'
+        equal(written, got['latency_us']['set']['count'], 'keys written')
+
+
 def test_inserts_are_new_keys():
     with Redis() as server:
         where = ('--protocol', 'redis', '--port', server.port)
@@ -212,6 +227,17 @@ def test_an_open_loop_keeps_its_rate():
             got = figures(*where, '--keys', 1000, '--rate', 5000, '--duration', '1s', '--threads', threads)
             true(abs(got['requests'] - 5000) <= 5, '%d requests at 5000 a second' % got['requests'])
             equal(got['latency_us']['sent late']['count'], got['requests'], 'requests whose lateness is known')
+
+
+def test_an_open_loop_that_asks_too_much_says_so():
+    """A million a second over one connection, one at a time: most of it is never sent, and the run ends."""
+    with Redis() as server:
+        got = figures('--protocol', 'redis', '--port', server.port, '--rate', 1000000, '--duration', '400ms',
+                      '--connections', 1)
+    true(got['unsent'] > 200000, '%d unsent' % got['unsent'])
+    true(abs(got['requests'] + got['unsent'] - 400000) <= 1, 'each of 400000 was answered or not sent')
+    true(0.8 < got['seconds'] < 1.2, 'the backlog took %.3f s' % got['seconds'])
+    true(got['latency_us']['all']['max'] > 300000, 'latency counts from when it was due')
 
 
 def test_a_stall_counts_for_all_that_were_due():
@@ -256,7 +282,8 @@ def test_duration_ends_a_run():
 
 def test_an_interrupt_reports_what_there_is():
     with Memcached() as server:
-        process = subprocess.Popen([BENCH, '--port', str(server.port), '--json', '-'], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([BENCH, '--port', str(server.port), '--json', '-'], stdout=subprocess.PIPE,
+                                   text=True)
         time.sleep(0.5)  # into the run; how far does not matter
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=10)
@@ -383,6 +410,9 @@ def test_a_server_that_goes_away():
     with Liar(b'END\r\n', close_after=0) as liar:
         got = figures('--port', liar.port, '--ratio', '1:0', '--requests', 5, '--storm', '--connections', 5)
         equal((got['requests'], got['errors']), (0, 5), 'connections that a storm has lost')
+        got = figures('--port', liar.port, '--ratio', '1:0', '--requests', 50, '--storm', '--connections', 2, '--rate',
+                      1000)
+        equal((got['requests'], got['errors']), (0, 50), 'connections that a storm at a rate has lost')
     with Liar(b'') as liar:
         status, _, err = bench('--port', liar.port, '--requests', 100, '--timeout', '300ms')
         true(status == 1 and 'no answer from 127.0.0.1' in err, err)
