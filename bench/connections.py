@@ -17,7 +17,6 @@ import argparse
 import contextlib
 import os
 import statistics
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
@@ -67,27 +66,18 @@ def port_of(server, protocol):
     return server.memcache_port if protocol == "memcache" else server.redis_port
 
 
-def storm(protocol, port, requests):
-    """Runs bench_storm; the number of misses."""
-    argv = [os.path.join(servers.BUILD, "bench", "bench_storm"), "--protocol", protocol, "--port", str(port)]
-    argv += ["--connections", str(STORM_AT_ONCE), "--requests", str(requests), "--keys", str(KEYS)]
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError("%s: %s" % (" ".join(argv), done.stderr.strip()))
-    return float(dict(word.split("=") for word in done.stdout.split())["misses"])
-
-
 def cpu_us(server, protocol, depth, count, seed):
     """CPU microseconds a request; depth 0 is a storm."""
     port = port_of(server, protocol)
     before = cpu_seconds(server.process.pid)
     if depth == 0:
-        misses = storm(protocol, port, count)
+        figures = servers.load(protocol, port, "get", count, 1, STORM_AT_ONCE, VALUE_BYTES, KEYS, "random", seed,
+                               options=("--storm",))
     else:
-        misses = servers.load(protocol, port, "get", count, depth, ACTIVE, VALUE_BYTES, KEYS, "random", seed)["misses"]
+        figures = servers.load(protocol, port, "get", count, depth, ACTIVE, VALUE_BYTES, KEYS, "random", seed)
     used = cpu_seconds(server.process.pid) - before
-    if misses:
-        raise RuntimeError("%s: %d of %d keys are missing" % (server.name, misses, count))
+    if figures["misses"]:
+        raise RuntimeError("%s: %d of %d keys are missing" % (server.name, figures["misses"], count))
     return used * 1e6 / count
 
 

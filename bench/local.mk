@@ -1,12 +1,57 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Benchmarks: built only by `make bench-programs` (./dev bench does it). One program a line.
+# hearth-bench, the load generator, is installed. Its parts are an archive, so that unit tests can link them.
+noinst_LIBRARIES += bench/libload.a
+bench_libload_a_SOURCES = \
+	bench/load/address.c \
+	bench/load/address.h \
+	bench/load/conn.c \
+	bench/load/conn.h \
+	bench/load/conn_read.c \
+	bench/load/conn_read.h \
+	bench/load/fail.c \
+	bench/load/fail.h \
+	bench/load/histogram.c \
+	bench/load/histogram.h \
+	bench/load/key_pattern.c \
+	bench/load/key_pattern.h \
+	bench/load/keys.c \
+	bench/load/keys.h \
+	bench/load/memcache.c \
+	bench/load/option_table.h \
+	bench/load/options.c \
+	bench/load/options.h \
+	bench/load/options_print.c \
+	bench/load/phase.c \
+	bench/load/phase.h \
+	bench/load/plan.c \
+	bench/load/plan.h \
+	bench/load/protocol.h \
+	bench/load/random.h \
+	bench/load/redis.c \
+	bench/load/reply.c \
+	bench/load/report.c \
+	bench/load/report.h \
+	bench/load/report_interval.c \
+	bench/load/report_json.c \
+	bench/load/sizes.c \
+	bench/load/sizes.h \
+	bench/load/stats.c \
+	bench/load/stats.h \
+	bench/load/value.c \
+	bench/load/value.h \
+	bench/load/worker.c \
+	bench/load/worker.h
+
+bin_PROGRAMS += bench/hearth-bench
+bench_hearth_bench_SOURCES = bench/load/main.c
+bench_hearth_bench_LDADD = $(LOAD_LIBS)
+
+# The other benchmarks: built only by `make bench-programs` (./dev bench does it). One program a line.
 bench_programs = \
 	bench/bench_append \
 	bench/bench_fill \
 	bench/bench_hash_index \
 	bench/bench_index \
-	bench/bench_load \
-	bench/bench_storm \
 	bench/null_server
 bench_bench_append_LDADD = $(PERSIST_LIBS)
 bench_bench_fill_SOURCES = bench/bench_fill.c tests/support/indexed_pool.h
@@ -30,6 +75,7 @@ EXTRA_DIST += \
 	bench/fill.sh \
 	bench/hash_index.sh \
 	bench/index.sh \
+	bench/latency.py \
 	bench/lib/cpu_time.py \
 	bench/lib/idle.py \
 	bench/lib/machine.py \
@@ -38,6 +84,8 @@ EXTRA_DIST += \
 	bench/lib/report.py \
 	bench/lib/servers.py \
 	bench/memory.py \
+	bench/multiget.py \
 	bench/restart.py \
+	bench/scale.py \
 	bench/summary.py \
 	bench/throughput.py

@@ -5,7 +5,7 @@
  * IDEA     What a request costs here, it costs any server on libevent that reads a batch, looks at each
  *          request once and answers with one write; the rest of a real server's time is its own work.
  *          `get`/GET answer the same value whatever the key, `set`/SET store nothing, PING is PONG.
- *          Keys are expected as bench_load makes them (`key:%012d`), so that replies are as long as
+ *          Keys are expected as hearth-bench makes them (`key:%012d`), so that replies are as long as
  *          those of a real server.
  * THREADS  The main thread accepts and hands connections out in turn through pipes; each worker has an
  *          event base of its own. With one thread the main thread is the worker.

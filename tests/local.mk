@@ -135,6 +135,16 @@ tests_unit_check_server_commands_LDADD = $(SERVER_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_server_values_LDADD = $(SERVER_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_server_options_LDADD = $(SERVER_LIBS) $(CMOCKA_LIBS)
 
+check_bench = \
+	tests/unit/check_bench_histogram \
+	tests/unit/check_bench_keys \
+	tests/unit/check_bench_reply \
+	tests/unit/check_bench_values
+tests_unit_check_bench_histogram_LDADD = $(LOAD_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_bench_keys_LDADD = $(LOAD_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_bench_reply_LDADD = $(LOAD_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_bench_values_LDADD = $(LOAD_LIBS) $(CMOCKA_LIBS)
+
 # Helper programs of the suites in tests/run.
 test_helpers = \
 	tests/crash/heap_crash \
@@ -155,7 +165,7 @@ check_threads = \
 	tests/unit/check_persist_log_threads \
 	tests/unit/check_persist_recovery
 
-unit_tests = $(check_base) $(check_persist) $(check_heap) $(check_proto) $(check_server)
+unit_tests = $(check_base) $(check_persist) $(check_heap) $(check_proto) $(check_server) $(check_bench)
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(test_helpers)

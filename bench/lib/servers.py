@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Servers under measurement: started on free loopback ports, asked whether they answer, timed, ended by pid."""
 
+import json
 import os
 import random
 import shutil
@@ -159,13 +160,19 @@ def null(name, threads=1, value_bytes=100):
 
 
 def load(protocol, port, op, requests, depth=1, connections=32, value_bytes=100, keys=100000, order="random", seed=1,
-         first_key=0):
-    """Runs bench_load and returns its figures as a dictionary of numbers."""
-    argv = [os.path.join(BUILD, "bench", "bench_load"), "--protocol", protocol, "--port", str(port), "--op", op]
-    argv += ["--requests", str(requests), "--depth", str(depth), "--connections", str(connections)]
-    argv += ["--value-bytes", str(value_bytes), "--keys", str(keys), "--order", order, "--seed", str(seed)]
-    argv += ["--first-key", str(first_key)]
+         first_key=0, options=()):
+    """Runs hearth-bench and returns its figures as a dictionary of numbers. An error reply is an error."""
+    argv = [os.path.join(BUILD, "bench", "hearth-bench"), "--protocol", protocol, "--port", str(port), "--json", "-"]
+    argv += ["--ratio", "1:0" if op == "get" else "0:1", "--requests", str(requests), "--pipeline", str(depth)]
+    argv += ["--connections", str(connections), "--value-size", str(value_bytes), "--keys", str(keys)]
+    argv += ["--distribution", "uniform" if order == "random" else order, "--seed", str(seed)]
+    argv += ["--first-key", str(first_key), *options]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError("%s: %s" % (" ".join(argv), done.stderr.strip()))
-    return {name: float(value) for name, value in (word.split("=") for word in done.stdout.split())}
+    run = json.loads(done.stdout)["run"]
+    if run["errors"] > 0:
+        raise RuntimeError("%s: error replies: %s" % (" ".join(argv), run["error_kinds"]))
+    figures = {name: float(run[name]) for name in ("requests", "seconds", "hits", "misses", "cpu_seconds")}
+    figures.update({name + "_us": run["latency_us"]["all"][name] for name in ("p50", "p99", "max")})
+    return figures

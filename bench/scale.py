@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""CPU time a request by the number of objects, 0.1 to 20 million of 100 B: caches stop helping, prefetching must.
+
+One hearthd for each number, all at the same time, measured in turn, round after round; the ratio to the smallest is the
+median of the rounds' ratios. CPU time is user and system time of all threads of the server.
+
+    ./dev bench scale [--quick] [--rounds N]
+
+writes bench/out/scale.csv (every round), scale.txt (the table) and scale.png. About four minutes and 6 GB of memory.
+"""
+
+import argparse
+import contextlib
+import os
+import statistics
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import plot  # noqa: E402  (the path comes first)
+import report  # noqa: E402
+import servers  # noqa: E402
+from cpu_time import cpu_seconds  # noqa: E402
+
+VALUE_BYTES = 100
+COUNTS = (100000, 1000000, 5000000, 20000000)
+QUICK_COUNTS = (100000, 1000000)
+CELLS = (("get", 1), ("get", 64), ("set", 1), ("set", 64))
+GOALS = {1: 1.5, 64: 1.2}
+TURN_S = 0.4  # of the server's CPU time
+
+
+def start(stack, count):
+    size = "%dmb" % max(1024, count * 260 // 1000000)
+    server = stack.enter_context(servers.hearth("hearth %d" % count, pool_size=size))
+    servers.load("memcache", server.memcache_port, "set", count, 64, 4, VALUE_BYTES, count, "sequential")
+    return server
+
+
+def cpu_us(server, count, cell, requests, seed):
+    op, depth = cell
+    before = cpu_seconds(server.process.pid)
+    figures = servers.load("memcache", server.memcache_port, op, requests, depth, 4, VALUE_BYTES, count, "random", seed)
+    used = cpu_seconds(server.process.pid) - before
+    if figures["misses"]:
+        raise RuntimeError("%s: %d keys are missing" % (server.name, figures["misses"]))
+    return used * 1e6 / requests
+
+
+def measure(counts, args, write):
+    """A list of figures by (count, cell)."""
+    seen, requests = {}, {}
+    with contextlib.ExitStack() as stack:
+        running = {count: start(stack, count) for count in counts}
+        for turn in range(args.rounds):
+            for cell in CELLS:
+                for count, server in running.items():
+                    if (count, cell) not in requests:
+                        cpu_us(server, count, cell, 20000, 0)
+                        cost = cpu_us(server, count, cell, 50000, 0)
+                        requests[count, cell] = max(20000, int(TURN_S * 1e6 / cost))
+                    figure = cpu_us(server, count, cell, requests[count, cell], turn + 1)
+                    seen.setdefault((count, cell), []).append(figure)
+                    write(cell[0], cell[1], count, turn, "%.4f" % figure)
+    return seen
+
+
+def ratio(seen, counts, count, cell):
+    return statistics.median(figure / small for figure, small in zip(seen[count, cell], seen[counts[0], cell]))
+
+
+def table(seen, counts):
+    lines = ["server CPU time per request by the number of objects of %d B, microseconds (median);" % VALUE_BYTES]
+    lines += ["in brackets the ratio to the smallest number", ""]
+    lines.append("%-16s" % "" + "".join("%18d" % count for count in counts))
+    goals = [""]
+    for cell in CELLS:
+        line = "%-16s" % ("%s, depth %d" % cell)
+        for count in counts:
+            line += "%18s" % ("%.2f (%.2f)" % (statistics.median(seen[count, cell]), ratio(seen, counts, count, cell)))
+        lines.append(line)
+        what = "CPU per %s at depth %d, %d objects over %d," % (cell[0].upper(), cell[1], counts[-1], counts[0])
+        goals.append(report.goal(what, ratio(seen, counts, counts[-1], cell), GOALS[cell[1]]))
+    return lines + goals
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, at most a million objects")
+    parser.add_argument("--rounds", type=int, default=0, help="rounds (5, with --quick 2)")
+    args = parser.parse_args()
+    args.rounds = args.rounds or (2 if args.quick else 5)
+    counts = QUICK_COUNTS if args.quick else COUNTS
+    with report.rows("scale", ["op", "depth", "objects", "round", "cpu_us"]) as write:
+        seen = measure(counts, args, write)
+    report.text("scale", table(seen, counts), args.quick)
+    series = {
+        "%s, depth %d" % cell: [(count, statistics.median(seen[count, cell])) for count in counts] for cell in CELLS
+    }
+    plot.lines("scale", "CPU time a request", "objects", "microseconds", series, "x")
+
+
+if __name__ == "__main__":
+    main()
