@@ -345,15 +345,22 @@ static void out_flush(struct cleaner *cleaner)
     cleaner->out_flushed = cleaner->out_pos;
 }
 
-/* The open survivor segment is full: its length is noted (a hint after a crash: 0 means "walk until invalid"). */
-static void out_close(struct cleaner *cleaner)
+/* The open survivor segment is full: its length is noted (a crash before leaves 0: "walk until invalid"). What the length
+ * covers is durable first, or a torn end would look like damage. */
+static enum pm_status out_close(struct cleaner *cleaner)
 {
+    enum pm_status status;
+
     if (!cleaner->out_segment)
-        return;
+        return PM_OK;
     out_flush(cleaner);
+    status = pm_drain(cleaner->context, PM_SITE_SURVIVOR_DRAIN);
+    if (status)
+        return status;
     pool_set_segment(cleaner->heap->pool, cleaner->context, cleaner->out_segment, PMD_SEGMENT_SURVIVOR,
                      cleaner->out_pos, PM_SITE_SEGMENT_INDEXED_FLUSH);
     cleaner->out_segment = 0;
+    return PM_OK;
 }
 
 static enum pm_status out_room(struct cleaner *cleaner, uint32_t bytes)
@@ -363,7 +370,9 @@ static enum pm_status out_room(struct cleaner *cleaner, uint32_t bytes)
 
     if (cleaner->out_segment && cleaner->out_pos + bytes <= pool->segment_bytes)
         return PM_OK;
-    out_close(cleaner);
+    status = out_close(cleaner);
+    if (status)
+        return status;
     status = pool_take_free(pool, cleaner->context, SPACE_CLEANER, PMD_SEGMENT_SURVIVOR, &cleaner->out_segment);
     if (status) {
         cleaner->out_segment = 0;

@@ -7,7 +7,8 @@
  *
  * DURABILITY: a crash before JOURNAL_DRAIN leaves the half of this batch torn or as it was: the other half holds the
  * highest complete batch, which is wholly applied already, and applying it again changes nothing. A crash after
- * it leaves this batch complete: recovery applies it, over whatever part had been applied.
+ * it leaves this batch complete: recovery applies it, over whatever part had been applied. Before JOURNAL_DRAIN any
+ * subset of lines may have reached the media, all of this half and a part of a new leaf too: hence their sums.
  */
 #include "persist/journal.h"
 
@@ -18,10 +19,11 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "persist/skiplist_leaf.h"
 
 #define JOURNAL_MAGIC UINT64_C(0x314e524a54524148) /* HARTJRN1 */
 
-enum { APPLY_AHEAD = 24, IMAGE_WORDS_MAX = PM_LEAF_BYTES / 8 };
+enum { APPLY_AHEAD = 24, IMAGE_WORDS_MAX = PM_LEAF_BYTES / 8, COUNT_BITS = 16, COUNT_NEW_LEAF = 1 << 15 };
 
 struct journal {
     struct pool *pool;
@@ -52,13 +54,49 @@ static uint64_t batch_checksum(const struct pool *pool, const struct pmd_journal
     return XXH3_64bits_digest(&state);
 }
 
+/* What follows the header: images, and the sums of new leaves, one word each, which are not applied. */
+struct image {
+    pm_off off;
+    uint32_t words;
+    bool is_sum;
+    const uint64_t *data;
+};
+
+static struct image image_at(const uint8_t *at)
+{
+    uint64_t off_words;
+
+    memcpy(&off_words, at, 8);
+    return (struct image){
+        .off = (off_words >> COUNT_BITS) * 8,
+        .words = off_words & (COUNT_NEW_LEAF - 1),
+        .is_sum = off_words & COUNT_NEW_LEAF,
+        .data = (const uint64_t *)(at + 8),
+    };
+}
+
+/* The half's checksum holds, so that its images can be walked. */
+static bool new_leaves_are_whole(const struct pool *pool, const struct pmd_journal_header *header)
+{
+    const uint8_t *at = (const uint8_t *)(header + 1), *end = at + header->bytes;
+
+    for (struct image image; at < end; at += 8 + 8 * image.words) {
+        uint64_t sum;
+
+        image = image_at(at);
+        if (image.is_sum && !(leaf_new_sum(pool, image.off / PM_LEAF_BYTES, &sum) && sum == image.data[0]))
+            return false;
+    }
+    return true;
+}
+
 static bool half_is_complete(const struct pool *pool, uint64_t half)
 {
     const struct pmd_journal_header *header = half_of(pool, half);
 
     return header->magic == JOURNAL_MAGIC && header->batch % 2 == half && header->bytes % 8 == 0 &&
            header->bytes <= half_bytes(pool) - PM_JOURNAL_HEADER_BYTES &&
-           batch_checksum(pool, header, header + 1) == header->checksum;
+           batch_checksum(pool, header, header + 1) == header->checksum && new_leaves_are_whole(pool, header);
 }
 
 enum pm_status journal_open(struct journal **out, struct pool *pool, uint64_t last_batch)
@@ -113,14 +151,13 @@ uint64_t journal_w(const struct pool *pool, uint64_t batch)
     return header->w;
 }
 
-bool journal_add(struct journal *journal, pm_off off, const uint64_t *words, uint32_t count)
+static bool add(struct journal *journal, pm_off off, const uint64_t *words, uint32_t count, uint32_t flag)
 {
     uint64_t need = 8 + UINT64_C(8) * count;
     uint8_t *to = journal->buffer + PM_JOURNAL_HEADER_BYTES + journal->bytes;
-    uint64_t off_words = off / 8 << 16 | count;
+    uint64_t off_words = off / 8 << COUNT_BITS | flag | count;
 
     must(off % 8 == 0);
-    must(count <= IMAGE_WORDS_MAX);
     if (need > journal_room(journal))
         return false;
     memcpy(to, &off_words, 8);
@@ -129,22 +166,18 @@ bool journal_add(struct journal *journal, pm_off off, const uint64_t *words, uin
     return true;
 }
 
-/* ---- applying ---- */
-
-struct image {
-    pm_off off;
-    uint32_t words;
-    const uint64_t *data;
-};
-
-static struct image image_at(const uint8_t *at)
+bool journal_add(struct journal *journal, pm_off off, const uint64_t *words, uint32_t count)
 {
-    uint64_t off_words;
-
-    memcpy(&off_words, at, 8);
-    return (struct image){
-        .off = (off_words >> 16) * 8, .words = off_words & 0xffff, .data = (const uint64_t *)(at + 8)};
+    must(count <= IMAGE_WORDS_MAX);
+    return add(journal, off, words, count, 0);
 }
+
+bool journal_add_new_leaf(struct journal *journal, pm_off off, uint64_t sum)
+{
+    return add(journal, off, &sum, 1, COUNT_NEW_LEAF);
+}
+
+/* ---- applying ---- */
 
 /* Lines of neighbouring images are flushed once. */
 struct apply {
@@ -199,6 +232,9 @@ static void apply_images(struct apply *apply, const uint8_t *images, uint64_t by
             __builtin_prefetch(pool_at(apply->pool, later.off), 1);
             ahead += 8 + 8 * later.words;
         }
+        images += 8 + 8 * image.words;
+        if (image.is_sum)
+            continue;
         if (image.off / PM_LEAF_BYTES != leaf) {
             if (leaf != 0)
                 observer->after(leaf, observer->argument);
@@ -206,7 +242,6 @@ static void apply_images(struct apply *apply, const uint8_t *images, uint64_t by
             observer->before(leaf, observer->argument);
         }
         apply_image(apply, &image);
-        images += 8 + 8 * image.words;
     }
     if (leaf != 0)
         observer->after(leaf, observer->argument);

@@ -27,8 +27,12 @@ bool journal_is_empty(const struct journal *journal);
 /* Adds `count` words (at most 128) to be stored at `off`. False: it does not fit any more (commit what is there first).
  * Images are applied in the order in which they were added, and later ones win. */
 bool journal_add(struct journal *journal, pm_off off, const uint64_t *words, uint32_t count) HEARTH_MUST_USE;
+/* Says that the batch links the new leaf at `off`, which lies there already, with leaf_new_sum() `sum`. The same room as
+ * an image of one word. */
+bool journal_add_new_leaf(struct journal *journal, pm_off off, uint64_t sum) HEARTH_MUST_USE;
 /*
- * Writes, flushes (new leaves flushed before on the same context share the drain), drains, applies, flushes and drains.
+ * Writes, flushes, drains, applies, flushes and drains. New leaves flushed before on the same context share the drain,
+ * so they may be torn where the journal is whole: a batch is complete only if the sums of its new leaves hold too.
  * Returns with the batch applied, and ready for the next one. Around the words of each leaf, `before(leaf_number,
  * argument)` and `after(leaf_number, argument)` are called: readers' sequence words go odd for one leaf at a time, not
  * for as long as a batch takes.

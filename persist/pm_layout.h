@@ -225,13 +225,16 @@ struct pmd_journal_header {
     uint64_t keys[PM_DATABASES];    /* entries a database once this batch is applied */
     uint64_t expires[PM_DATABASES]; /* of them with an expiry */
     uint8_t reserved[216];
-    uint64_t checksum; /* XXH3_64 over the header before it and the images, seed: pool hash seed */
+    uint64_t
+        checksum; /* XXH3_64 over the header before it and the images, seed: pool hash seed. Complete when it holds, and
+                        * the sums of the new leaves that the batch links */
 };
 _Static_assert(sizeof(struct pmd_journal_header) == PM_JOURNAL_HEADER_BYTES, "journal header");
 
-/* One after-image: `words` 8-byte words to be stored at `off`; the words follow. */
+/* One after-image: `words` 8-byte words to be stored at `off`; the words follow. Or the sum of a new leaf at `off`, over
+ * its bytes 8..31 and 64..1023 and those of its spill blocks: XXH3_64, seed the leaf number, each seeded by the last. */
 struct pmd_journal_image {
-    uint64_t off_words; /* bits 0..15 number of words, bits 16..63 offset / 8 */
+    uint64_t off_words; /* bits 0..14 number of words, bit 15: a sum, bits 16..63 offset / 8 */
 };
 _Static_assert(sizeof(struct pmd_journal_image) == 8, "journal image");
 

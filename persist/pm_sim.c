@@ -121,11 +121,21 @@ static void sim_store_word(struct pm *pm, uint64_t *to, uint64_t value)
     sim_store(pm, to, &value, sizeof value);
 }
 
+bool pm_sim_at_drain(struct pm *pm)
+{
+#define ROW_IS_DRAIN(name, kind, needed, why) [PM_SITE_##name] = #kind[0] == 'd',
+    static const bool is_drain[] = {PM_SITES(ROW_IS_DRAIN)};
+#undef ROW_IS_DRAIN
+
+    return is_drain[sim_of(pm)->reached];
+}
+
 /* A crash point: counted, and shown to the test before anything takes effect. True: the site is switched off. */
 static bool reach(struct pm_sim *sim, enum pm_site site)
 {
     sim->site_counts[site]++;
     sim->point++;
+    sim->reached = site;
     if (sim->hook != NULL)
         sim->hook(&sim->pm, sim->point, sim->hook_context);
     return sim->skip == site;

@@ -31,6 +31,8 @@ void pm_sim_keep(struct pm *pm);
 void pm_sim_free(struct pm *pm);
 
 /* Called before each flush and each drain takes effect (the crash points), with the number of the point. */
+/* In the hook: whether the point is a drain, before which most is outstanding. */
+bool pm_sim_at_drain(struct pm *pm);
 void pm_sim_set_hook(struct pm *pm, void (*hook)(struct pm *pm, uint64_t point, void *context), void *context);
 /* The switch of the mutation tests: flushes or drains of this site do nothing. PM_SITE_COUNT: none. */
 void pm_sim_skip_site(struct pm *pm, enum pm_site site);

@@ -42,7 +42,8 @@ struct pm_sim {
     struct sim_flush *flushes;
     size_t flush_count, flush_room;
     uint64_t sequence, batch, point, boot;
-    uint64_t fail_at; /* number of the drain that fails, 0: none */
+    enum pm_site reached; /* of the last point */
+    uint64_t fail_at;     /* number of the drain that fails, 0: none */
     uint64_t drains;
     uint8_t *allocated; /* a byte a 64 KB unit */
     uint64_t units_left;

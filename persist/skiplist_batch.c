@@ -137,6 +137,8 @@ void batch_bury(struct skiplist *skiplist, const struct pmd_leaf *leaf, uint64_t
 
 void batch_new_leaf(struct skiplist *skiplist, struct pm_context *context, struct pmd_leaf *leaf, uint64_t number)
 {
+    uint64_t sum;
+
     leaf->state = PMD_LEAF_LIVE;
     leaf->checksum = leaf_checksum(leaf, number);
     memset(leaf->tower, 0, sizeof leaf->tower);
@@ -145,6 +147,8 @@ void batch_new_leaf(struct skiplist *skiplist, struct pm_context *context, struc
     sequence_begin(skiplist, number);
     leaf_write(context, media_leaf(skiplist, number), leaf);
     sequence_end(skiplist, number);
+    must(leaf_new_sum(skiplist->pool, number, &sum));
+    must(journal_add_new_leaf(skiplist->journal, number * PM_LEAF_BYTES, sum));
     tower_note(skiplist, leaf, number);
 }
 

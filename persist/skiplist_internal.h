@@ -19,7 +19,7 @@ enum {
     GROUP_OPS_MAX = 4096,                                   /* of one leaf that are staged at once */
     SPLIT_ITEMS_MAX = GROUP_OPS_MAX + PM_LEAF_ENTRIES_MAX,  /* entries and operations of one leaf */
     SPLIT_LEAVES_MAX = SPLIT_ITEMS_MAX / 16,                /* that they can become */
-    GROUP_JOURNAL_BYTES = 4 * 1600 + 16 * SPLIT_LEAVES_MAX, /* of images that a group can add at most */
+    GROUP_JOURNAL_BYTES = 4 * 1600 + 32 * SPLIT_LEAVES_MAX, /* of images that a group can add at most */
 };
 
 /*

@@ -142,6 +142,36 @@ void leaf_write(struct pm_context *context, struct pmd_leaf *to, const struct pm
     pm_flush(context, PM_SITE_NEW_LEAF_FLUSH, to, PM_LEAF_BYTES);
 }
 
+static bool add_to_sum(const struct pool *pool, uint64_t number, struct pmd_leaf *copy, uint64_t *sum)
+{
+    const uint8_t *bytes = (const uint8_t *)copy;
+
+    if (number == 0 || number >= pool->pm->bytes / PM_LEAF_BYTES)
+        return false;
+    media_copy(copy, pool_at(pool, number * PM_LEAF_BYTES), sizeof *copy);
+    *sum = hash64(bytes + sizeof(uint64_t), offsetof(struct pmd_leaf, tower) - sizeof(uint64_t), *sum);
+    *sum = hash64(copy->area, sizeof copy->area, *sum);
+    return true;
+}
+
+bool leaf_new_sum(const struct pool *pool, uint64_t number, uint64_t *sum)
+{
+    struct pmd_leaf leaf, block;
+    uint64_t next;
+
+    *sum = number;
+    if (!add_to_sum(pool, number, &leaf, sum))
+        return false;
+    if (leaf.low_spill == 0)
+        return true;
+    next = leaf.low_spill;
+    for (uint32_t left = leaf.low_full_len != 0 ? leaf.low_full_len : INDEX_KEY_BYTES_MAX; left != 0;
+         left -= left < PM_LEAF_AREA ? left : PM_LEAF_AREA, next = block.next)
+        if (!add_to_sum(pool, next, &block, sum))
+            return false;
+    return true;
+}
+
 /* ---- fences ---- */
 
 static enum pm_status fence_read_spilled(const struct pool *pool, const struct pmd_leaf *leaf, struct fence *out)

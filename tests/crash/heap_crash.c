@@ -277,13 +277,17 @@ static uint64_t run_variant(const struct variant *variant, const struct run_opti
     return run.failures;
 }
 
-static int campaign(uint64_t seed, uint64_t images_goal)
+/* Only: the name of a variant, or NULL for all of them. */
+static int campaign(uint64_t seed, uint64_t images_goal, const char *only)
 {
     uint64_t images = 0, failures = 0, reached[PM_SITE_COUNT] = {0};
 
     for (uint64_t round = 0; images < images_goal && failures == 0; round++)
         for (int i = 0; i < VARIANTS && images < images_goal; i++) {
             struct run_options o = {seed + round, images_goal / VARIANTS / 2 + 1, 300, PM_SITE_COUNT, false};
+
+            if (only && strcmp(only, variants[i].name) != 0)
+                continue;
             failures += run_variant(&variants[i], &o, &images, reached);
         }
     printf("seed %" PRIu64 ": %" PRIu64 " images, %" PRIu64 " not allowed; %" PRIu64 " operations, %" PRIu64
@@ -360,6 +364,7 @@ static int mutants(uint64_t seed)
 int main(int argc, char **argv)
 {
     uint64_t seed = 1, images = 10000;
+    const char *only = NULL;
     bool want_mutants = false;
 
     for (int i = 1; i < argc; i++) {
@@ -367,11 +372,13 @@ int main(int argc, char **argv)
             want_mutants = true;
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
             seed = strtoull(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--variant") == 0 && i + 1 < argc)
+            only = argv[++i];
         else if (strcmp(argv[i], "--images") == 0 && i + 1 < argc)
             images = strtoull(argv[++i], NULL, 10);
         else
-            return fprintf(stderr, "usage: heap_crash [--seed S] [--images N] [--mutants]\n"), 2;
+            return fprintf(stderr, "usage: heap_crash [--seed S] [--images N] [--variant NAME] [--mutants]\n"), 2;
     }
-    log_set_level(LOG_LEVEL_ERROR);
-    return want_mutants ? mutants(seed) : campaign(seed, images);
+    log_set_level(getenv("DBG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+    return want_mutants ? mutants(seed) : campaign(seed, images, only);
 }

@@ -13,7 +13,7 @@
 
 #include "base/assert.h"
 
-enum { KILLED = -1, RANDOM_IMAGES = 4, NESTED_BITS = 6, TIMEOUT_S = 60 };
+enum { KILLED = -1, RANDOM_IMAGES = 4, NESTED_BITS = 6, DRAINS_OFTEN = 8, TIMEOUT_S = 60 };
 
 /* splitmix64. */
 static uint64_t next_random(uint64_t *state)
@@ -218,14 +218,14 @@ static void take_point(struct crash_run *run, uint64_t point)
 static void at_point(struct pm *pm, uint64_t point, void *context)
 {
     struct crash_run *run = context;
+    uint32_t every = pm_sim_at_drain(pm) ? (run->plan.every + DRAINS_OFTEN - 1) / DRAINS_OFTEN : run->plan.every;
 
-    (void)pm;
     run->points++;
     if (run->only_set) {
         replay(run, point);
         return;
     }
-    if (run->plan.every > 1 && next_random(&run->random) % run->plan.every != 0)
+    if (every > 1 && next_random(&run->random) % every != 0)
         return;
     take_point(run, point);
     if (run->plan.killed)

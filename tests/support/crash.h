@@ -36,8 +36,8 @@ enum { CRASH_TEXT_BYTES = 96, CRASH_CHILDREN_MAX = 16 };
 struct crash_plan {
     uint64_t seed;
     uint32_t images_a_point; /* at most, 0: every one there is, and 4 random ones */
-    uint32_t every;          /* only every n-th point, on average, by the seed; 0 or 1: all */
-    uint64_t images_max;     /* then no more; 0: no bound */
+    uint32_t every;      /* only every n-th point, on average, by the seed; drains eight times as often; 0 or 1: all */
+    uint64_t images_max; /* then no more; 0: no bound */
     bool nested;
     bool killed;
     bool quiet;         /* mutants: failures are what one hopes for */
