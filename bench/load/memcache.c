@@ -62,30 +62,30 @@ static bool find_key(const struct request *request, struct reply *reply, uint64_
     return reply->key_index < request->key_count;
 }
 
-/* What others have stored may have flags. */
-static bool flags_are_fine(const char *text, size_t len)
+/* Where the key at `key` ends. Known without looking when all keys are alike in length. */
+static const char *key_end(const struct key_pattern *pattern, const char *key, const char *end)
 {
-    uint64_t flags;
-
-    return (len == 1 && *text == '0') || number_parse_u64(text, len, &flags);
+    if (pattern->digits != 0)
+        return (size_t)(end - key) > pattern->len_max ? key + pattern->len_max : NULL;
+    return memchr(key, ' ', (size_t)(end - key));
 }
 
-/* VALUE <key> <flags> <bytes> */
+/* VALUE <key> <flags> <bytes>; what others have stored may have flags. */
 static enum reply_result take_value_line(const struct wire *wire, const struct request *request, struct reply *reply,
                                          const char *line, size_t len)
 {
     const char *end = line + len;
     const char *key = line + 6;
-    const char *flags = memchr(key, ' ', (size_t)(end - key));
-    const char *bytes = flags == NULL ? NULL : memchr(flags + 1, ' ', (size_t)(end - flags) - 1);
-    uint64_t key_number;
+    const char *behind = key_end(&wire->pattern, key, end);
+    const char *at;
     uint64_t number;
 
-    if (bytes == NULL || !flags_are_fine(flags + 1, (size_t)(bytes - flags) - 1) ||
-        !number_parse_u64(bytes + 1, (size_t)(end - bytes) - 1, &number))
-        return reply_wrong(reply, "a VALUE line is none", line, len);
-    if (!key_read(&wire->pattern, key, (size_t)(flags - key), &key_number) || !find_key(request, reply, key_number))
+    if (behind == NULL || *behind != ' ' || !key_read(&wire->pattern, key, (size_t)(behind - key), &number) ||
+        !find_key(request, reply, number))
         return reply_wrong(reply, "a value of a key that was not asked for", line, len);
+    at = reply_number(behind + 1, end, &number);
+    if (at == NULL || at == end || *at != ' ' || reply_number(at + 1, end, &number) != end)
+        return reply_wrong(reply, "a VALUE line is none", line, len);
     return reply_begin_value(wire, request, reply, number);
 }
 

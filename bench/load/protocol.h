@@ -100,6 +100,20 @@ enum reply_result reply_take(const struct protocol *protocol, const struct wire 
 /* For take_line(): a value of so many bytes for the key at reply->key_index follows. */
 enum reply_result reply_begin_value(const struct wire *wire, const struct request *request, struct reply *reply,
                                     uint64_t bytes);
+/*
+ * For take_line(): the decimal number at `at`, in its one canonical form, of at most 18 digits. Returns the position
+ * behind it, NULL: there is none.
+ */
+static inline const char *reply_number(const char *at, const char *end, uint64_t *number)
+{
+    const char *begin = at;
+    uint64_t value = 0;
+
+    for (; at < end && (unsigned)*at - '0' <= 9; at++)
+        value = value * 10 + ((unsigned)*at - '0');
+    *number = value;
+    return at == begin || at - begin > 18 || (*begin == '0' && at - begin > 1) ? NULL : at;
+}
 /* For take_line(): the line is wrong. */
 enum reply_result reply_wrong(struct reply *reply, const char *why, const char *text, size_t len);
 

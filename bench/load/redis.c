@@ -86,7 +86,7 @@ static enum reply_result take_bulk_line(const struct wire *wire, const struct re
 
     if (len == 3 && memcmp(line, "$-1", 3) == 0)
         return ++reply->key_index == request->key_count ? REPLY_WHOLE : REPLY_MORE;
-    if (len < 2 || line[0] != '$' || !number_parse_u64(line + 1, len - 1, &bytes))
+    if (len < 2 || line[0] != '$' || reply_number(line + 1, line + len, &bytes) != line + len)
         return reply_wrong(reply, "no reply to this request", line, len);
     return reply_begin_value(wire, request, reply, bytes);
 }
@@ -96,7 +96,7 @@ static enum reply_result take_array_line(const struct request *request, struct r
 {
     uint64_t count;
 
-    if (len < 2 || line[0] != '*' || !number_parse_u64(line + 1, len - 1, &count))
+    if (len < 2 || line[0] != '*' || reply_number(line + 1, line + len, &count) != line + len)
         return reply_wrong(reply, "no reply to this request", line, len);
     if (count != request->key_count)
         return reply_wrong(reply, "not as many values as keys were asked for", line, len);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * GOAL    Keys come with the frequencies that their distribution promises; each rank has a key of its own; workers share
+ * GOAL    Keys come with the frequencies that their distribution promises; each rank has its own key; workers share
  *         sequential keys without gap or overlap; a key's text is its number's and nobody else's.
  * METHOD  Two million draws with a fixed seed, sorted by how often a key came, against the theory.
  */

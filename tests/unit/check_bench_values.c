@@ -120,6 +120,8 @@ static void versions_differ(void **state)
     value_put(&values, old, 1, 1, sizeof old);
     value_put(&values, new, 1, 2, sizeof new);
     assert_memory_not_equal(old, new, sizeof old);
+    assert_true(check_in_steps(1, old, sizeof old, 7));
+    assert_true(check_in_steps(1, new, sizeof new, 7));
     /* Half of one and half of the other was never written. */
     memcpy(old + 50, new + 50, 50);
     assert_false(check_in_steps(1, old, sizeof old, sizeof old));
