@@ -119,6 +119,7 @@ static double fill_all(struct bench *bench)
 static void lay(struct bench *bench, uint64_t objects)
 {
     *bench = (struct bench){.objects = objects};
+    must(objects > 0);
     fake_pool_open(&bench->fake, objects, 1);
     for (uint64_t i = 0; i < objects; i++)
         fake_record(&bench->fake, i, 0);

@@ -238,7 +238,6 @@ static void run_restart(struct bench *bench)
 
     skiplist_counts(bench->skiplist, &counts);
     skiplist_close(bench->skiplist);
-    start = now_s();
     must(skiplist_open(&bench->skiplist, bench->pool, &bench->epochs, 0, counts.keys, counts.expires) == PM_OK);
     run_lookups(bench, "unbuilt", LOOKUPS / 10);
     start = now_s();

@@ -242,14 +242,14 @@ static bool insert_chunk(struct directory *directory, uint32_t at, struct chunk 
 {
     if (directory->count == directory->capacity) {
         uint32_t capacity = directory->capacity != 0 ? directory->capacity * 2 : 64;
-        struct chunk **chunks = realloc(directory->chunks, capacity * sizeof *chunks);
+        struct chunk **chunks = realloc(directory->chunks, capacity * sizeof(struct chunk *));
 
         if (chunks == NULL)
             return false;
         directory->chunks = chunks;
         directory->capacity = capacity;
     }
-    memmove(directory->chunks + at + 1, directory->chunks + at, (directory->count - at) * sizeof *directory->chunks);
+    memmove(directory->chunks + at + 1, directory->chunks + at, (directory->count - at) * sizeof(struct chunk *));
     directory->chunks[at] = chunk;
     directory->count++;
     return true;
@@ -390,7 +390,7 @@ static void drop_chunk(struct directory *directory, uint32_t at)
 {
     chunk_free(directory->chunks[at]);
     directory->count--;
-    memmove(directory->chunks + at, directory->chunks + at + 1, (directory->count - at) * sizeof *directory->chunks);
+    memmove(directory->chunks + at, directory->chunks + at + 1, (directory->count - at) * sizeof(struct chunk *));
 }
 
 /* A chunk with few leaves moves to the end of the one before it. */

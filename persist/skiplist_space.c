@@ -50,7 +50,7 @@ static bool add_segment(struct leaf_space *space, uint32_t number)
         return false;
     if (space->segment_count == space->segment_capacity) {
         uint32_t capacity = space->segment_capacity != 0 ? 2 * space->segment_capacity : 16;
-        struct index_segment **segments = realloc(space->segments, capacity * sizeof *segments);
+        struct index_segment **segments = realloc(space->segments, capacity * sizeof(struct index_segment *));
 
         if (segments == NULL) {
             free(segment);

@@ -108,7 +108,7 @@ static void write_part(struct skiplist *skiplist, struct split *split, struct pm
         memcpy(leaf.area + PM_LEAF_AREA - part->low_len, split->low, part->low_len);
     }
     leaf.prefix_len = (uint8_t)part->prefix_len;
-    copy_key(skiplist, first, part->prefix_len, (uint8_t *)(uintptr_t)leaf_prefix(&leaf));
+    copy_key(skiplist, first, part->prefix_len, leaf.area + (leaf_prefix(&leaf) - leaf.area));
     fill_leaf(skiplist, split, part, &leaf);
     batch_new_leaf(skiplist, context, &leaf, part->number);
 }
@@ -124,7 +124,7 @@ static void shrink_old(struct skiplist *skiplist, struct split *split)
         struct pmd_leaf fresh = old->leaf;
 
         fresh.prefix_len = (uint8_t)part->prefix_len;
-        copy_key(skiplist, &split->items[0], part->prefix_len, (uint8_t *)(uintptr_t)leaf_prefix(&fresh));
+        copy_key(skiplist, &split->items[0], part->prefix_len, fresh.area + (leaf_prefix(&fresh) - fresh.area));
         fill_leaf(skiplist, split, part, &fresh);
         old->leaf = fresh;
         old->dirty = UINT16_MAX;
