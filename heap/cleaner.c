@@ -119,7 +119,7 @@ static bool is_candidate(const struct cleaner *cleaner, uint32_t segment)
 
     if (state != PMD_SEGMENT_INDEXED && state != PMD_SEGMENT_SURVIVOR)
         return false;
-    if (segment == cleaner->out_segment || pool->segments[segment].tombstones != 0 || pool->segments[segment].damaged)
+    if (segment == cleaner->out_segment || pool->segments[segment].damaged)
         return false;
     for (uint32_t i = 0; i < cleaner->condemned_count; i++)
         if (cleaner->condemned[i].segment == segment)
@@ -167,7 +167,7 @@ static bool is_dead(const struct cleaner *cleaner, uint32_t segment)
 {
     const struct segment *state = &cleaner->heap->pool->segments[segment];
 
-    return atomic_load_explicit(&state->live_records, memory_order_relaxed) == 0 &&
+    return atomic_load_explicit(&state->live_records, memory_order_relaxed) == 0 && state->tombstones == 0 &&
            atomic_load_explicit(&state->sequence, memory_order_relaxed) != 0 && is_candidate(cleaner, segment);
 }
 

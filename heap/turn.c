@@ -71,6 +71,7 @@ uint64_t heap_bytes(uint32_t key_len, uint64_t value_len)
 
 enum heap_reserve heap_reserve(struct heap_worker *worker, uint64_t bytes, uint32_t records, bool deletes_only)
 {
+    enum space_class class = deletes_only ? SPACE_TOMBSTONE : SPACE_USER;
     struct heap *heap = worker->heap;
 
     worker->reserved_records = records;
@@ -82,8 +83,10 @@ enum heap_reserve heap_reserve(struct heap_worker *worker, uint64_t bytes, uint3
     if (HEARTH_UNLIKELY(!hash_index_reserve(heap->index, &worker->reserved_slots, records)) &&
         !(deletes_only && atomic_load_explicit(&heap->filled, memory_order_relaxed)))
         return HEAP_FULL;
-    if (HEARTH_LIKELY(log_reserve(worker->log, deletes_only ? SPACE_TOMBSTONE : SPACE_USER, bytes, records) == PM_OK))
+    if (HEARTH_LIKELY(log_reserve(worker->log, class, bytes, records) == PM_OK))
         return HEAP_RESERVED;
     background_wake(heap);
-    return atomic_load_explicit(&heap->exhausted, memory_order_relaxed) ? HEAP_FULL : HEAP_WAIT;
+    return atomic_load_explicit(&heap->exhausted, memory_order_relaxed) && !pool_space_can(heap->pool, class)
+               ? HEAP_FULL
+               : HEAP_WAIT;
 }

@@ -29,6 +29,7 @@ struct key_store {
 struct forgotten {
     uint64_t hash;
     pm_loc tombstone;
+    uint32_t generation; /* of its segment: the cleaner may have forgotten it, and freed the segment, before */
 };
 struct forgotten_batch {
     struct forgotten *items;
@@ -322,7 +323,7 @@ static bool account(struct index_writer *writer, size_t from, size_t to)
                 return false;
             batch->items = items;
         }
-        batch->items[batch->count++] = (struct forgotten){op->key.hash, op->loc};
+        batch->items[batch->count++] = (struct forgotten){op->key.hash, op->loc, record_generation(pool, op->loc)};
         segment_of(pool, op->loc)->tombstones++;
     }
     return true;
@@ -446,8 +447,11 @@ static bool forget_step(struct index_writer *writer)
     if (writer->forgotten_count == 0 || !epoch_passed(writer->o.epochs, batch->epoch))
         return false;
     for (size_t i = 0; i < batch->count; i++) {
-        writer->o.forgotten(writer->o.context, batch->items[i].hash, batch->items[i].tombstone);
-        segment_of(writer->o.pool, batch->items[i].tombstone)->tombstones--;
+        const struct forgotten *item = &batch->items[i];
+
+        writer->o.forgotten(writer->o.context, item->hash, item->tombstone);
+        if (record_generation(writer->o.pool, item->tombstone) == item->generation)
+            segment_of(writer->o.pool, item->tombstone)->tombstones--;
     }
     free(batch->items);
     *batch = (struct forgotten_batch){0};

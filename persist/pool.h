@@ -127,6 +127,8 @@ struct pool_space_counts {
 void pool_space_counts(const struct pool *pool, struct pool_space_counts *out);
 /* Free and ready segments beyond the reserve of SPACE_USER: 0 means users' writes must wait or evict. Cheap. */
 uint64_t pool_space_available(const struct pool *pool);
+/* Whether this class may take one of the free and ready segments, now or once one is ready. Cheap. */
+bool pool_space_can(const struct pool *pool, enum space_class class);
 /* Free segments that have never been used: taking one costs the file system's work for each of its pages. Cheap. */
 uint64_t pool_space_fresh(const struct pool *pool);
 

@@ -105,6 +105,11 @@ uint64_t pool_space_available(const struct pool *pool)
     return count > reserve ? count - reserve : 0;
 }
 
+bool pool_space_can(const struct pool *pool, enum space_class class)
+{
+    return may_take(pool->space, class);
+}
+
 uint64_t pool_space_fresh(const struct pool *pool)
 {
     return count_of(&pool->space->fresh);

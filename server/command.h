@@ -244,6 +244,6 @@ enum command_status memcache_execute(struct client *client, const struct memcach
 /* Its room; records stays 0 for requests that do not write. */
 void memcache_room(struct client *client, const struct memcache_request *request, struct command_room *room);
 /* The pool is full: answers so (unless noreply), and for a `set` removes the old value as memcached does. */
-void memcache_refuse_full(struct client *client, const struct memcache_request *request);
+enum command_status memcache_refuse_full(struct client *client, const struct memcache_request *request);
 
 #endif

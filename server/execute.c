@@ -328,8 +328,7 @@ static enum command_status execute_memcache(struct client *client, const struct 
         case ROOM_WAIT:
             return COMMAND_WAIT;
         case ROOM_FULL:
-            memcache_refuse_full(client, request);
-            return COMMAND_DONE;
+            return memcache_refuse_full(client, request);
         }
         status = memcache_execute(client, request);
         if (HEARTH_LIKELY(status == COMMAND_DONE) || status == COMMAND_CLOSE)

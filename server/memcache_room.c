@@ -77,16 +77,25 @@ void memcache_room(struct client *client, const struct memcache_request *request
     }
 }
 
-void memcache_refuse_full(struct client *client, const struct memcache_request *request)
+enum command_status memcache_refuse_full(struct client *client, const struct memcache_request *request)
 {
     /* What a refused `set` would have replaced goes, so that nobody gets the old value for the new one. */
-    if (request->verb == MEMCACHE_SET &&
-        heap_reserve(client->heap_worker, heap_bytes(request->key_len, 0), 1, true) == HEAP_RESERVED)
-        (void)memcache_delete(client, request->key, request->key_len);
+    if (request->verb == MEMCACHE_SET) {
+        switch (heap_reserve(client->heap_worker, heap_bytes(request->key_len, 0), 1, true)) {
+        case HEAP_RESERVED:
+            (void)memcache_delete(client, request->key, request->key_len);
+            break;
+        case HEAP_WAIT:
+            return COMMAND_WAIT;
+        case HEAP_FULL: /* not even a delete fits */
+            break;
+        }
+    }
     if (request->verb == MEMCACHE_INCR)
         memcache_reply(client, request, LINE("SERVER_ERROR out of memory in incr"));
     else if (request->verb == MEMCACHE_DECR)
         memcache_reply(client, request, LINE("SERVER_ERROR out of memory in decr"));
     else
         memcache_reply(client, request, LINE("SERVER_ERROR out of memory storing object"));
+    return COMMAND_DONE;
 }

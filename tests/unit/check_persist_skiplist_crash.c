@@ -175,7 +175,7 @@ static uint64_t run(enum pm_sim_mode mode, const struct crash_plan *wanted, enum
 
 static void test_lines(void **state)
 {
-    const struct crash_plan plan = {.seed = 11, .images_a_point = 4, .every = 12, .nested = true};
+    const struct crash_plan plan = {.seed = 11, .images_a_point = 4, .every = 40, .nested = true};
 
     (void)state;
     assert_int_equal(run(PM_SIM_LINES, &plan, PM_SITE_COUNT, 3, MODEL_FAMILIES), 0);
@@ -183,7 +183,7 @@ static void test_lines(void **state)
 
 static void test_pages(void **state)
 {
-    const struct crash_plan plan = {.seed = 12, .images_a_point = 4, .every = 16, .nested = true};
+    const struct crash_plan plan = {.seed = 12, .images_a_point = 4, .every = 50, .nested = true};
 
     (void)state;
     assert_int_equal(run(PM_SIM_PAGES, &plan, PM_SITE_COUNT, 3, MODEL_FAMILIES), 0);
@@ -191,7 +191,7 @@ static void test_pages(void **state)
 
 static void test_killed(void **state)
 {
-    const struct crash_plan plan = {.seed = 13, .images_a_point = 1, .every = 12, .nested = true, .killed = true};
+    const struct crash_plan plan = {.seed = 13, .images_a_point = 1, .every = 40, .nested = true, .killed = true};
 
     (void)state;
     assert_int_equal(run(PM_SIM_LINES, &plan, PM_SITE_COUNT, 3, MODEL_LONG), 0);
