@@ -499,6 +499,12 @@ static enum pm_status plan(struct cleaner *cleaner, const struct look *look, enu
         return PM_OK;
     case FATE_MOVE:
         status = copy_out(cleaner, look, &op.loc);
+        if (status == PM_FULL &&
+            atomic_load_explicit(&cleaner->heap->eviction, memory_order_relaxed) == HEAP_EVICTION_CACHE) {
+            op.loc = 0; /* nowhere to move it: a cache drops it rather than stand still */
+            atomic_fetch_add_explicit(&cleaner->stats.evicted, 1, memory_order_relaxed);
+            break;
+        }
         if (status)
             return status;
         op.kind = INDEX_SWITCH_IF;
