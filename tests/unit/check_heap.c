@@ -475,6 +475,43 @@ static void check_eviction(void **state)
     end(&fixture);
 }
 
+/* Not one segment is left to move survivors to: a cache drops them, and goes on. */
+static void check_eviction_without_room(void **state)
+{
+    enum { VALUE = 4000, OBJECTS = 400, STEPS = 2000 };
+    static char value[VALUE];
+    struct fixture fixture;
+    struct pm_context *context;
+    uint32_t segment;
+    bool took = false;
+    char text[32];
+
+    (void)state;
+    begin(&fixture, 32, HEAP_EVICTION_CACHE, 1);
+    context = index_writer_context(fixture.heap->index_writer);
+    for (int i = 0; i < OBJECTS; i++) {
+        struct heap_worker *worker = turn(&fixture, 0);
+
+        snprintf(text, sizeof text, "key:%06d", i);
+        (void)put(worker, 0, text, value, VALUE, 0);
+        for (int j = 0; j <= HASH_FREQUENCY_MAX; j++) /* worth keeping */
+            (void)has(worker, 0, text, NULL);
+        done(worker);
+        (void)heap_maintain_step(fixture.heap, fixture.now_us += 2000);
+    }
+    while (pool_take_free(fixture.heap->pool, context, SPACE_INDEX, PMD_SEGMENT_INDEX, &segment) == PM_OK)
+        ;
+    for (int i = 0; i < STEPS && !took; i++) {
+        struct heap_worker *worker = turn(&fixture, 0);
+
+        took = heap_reserve(worker, (uint64_t)VALUE * 20, 20, false) == HEAP_RESERVED;
+        done(worker);
+        (void)heap_maintain_step(fixture.heap, fixture.now_us += 2000);
+    }
+    assert_true(took);
+    end(&fixture);
+}
+
 static void check_expiry_is_collected(void **state)
 {
     struct fixture fixture;
@@ -625,6 +662,7 @@ int main(void)
         cmocka_unit_test(check_full_pool),
         cmocka_unit_test(check_full_hash_index),
         cmocka_unit_test(check_eviction),
+        cmocka_unit_test(check_eviction_without_room),
         cmocka_unit_test(check_expiry_is_collected),
         cmocka_unit_test(check_index_counts_expiries),
         cmocka_unit_test(check_foreign_record_is_durable_once_seen),
