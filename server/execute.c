@@ -117,7 +117,6 @@ static enum room_result take_room(struct client *client, const struct command_ro
     case HEAP_FULL:
         break;
     }
-    STAT_ADD(client->stats, store_no_memory, 1);
     return ROOM_FULL;
 }
 
@@ -192,6 +191,7 @@ static enum command_status run_command(struct client *client, const struct comma
             case ROOM_WAIT:
                 return COMMAND_WAIT;
             case ROOM_FULL:
+                STAT_ADD(client->stats, store_no_memory, 1);
                 refuse(client, command, TEXT_OOM);
                 return COMMAND_DONE;
             }

@@ -91,6 +91,7 @@ enum command_status memcache_refuse_full(struct client *client, const struct mem
             break;
         }
     }
+    STAT_ADD(client->stats, store_no_memory, 1);
     if (request->verb == MEMCACHE_INCR)
         memcache_reply(client, request, LINE("SERVER_ERROR out of memory in incr"));
     else if (request->verb == MEMCACHE_DECR)

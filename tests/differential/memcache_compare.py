@@ -122,7 +122,8 @@ class Comparison:
         raise Difference('\n'.join(lines))
 
     def unique(self, key, side):
-        return self.uniques.get(key, (b'1', b'1'))[side]
+        # One that neither has given: memcached counts from 1.
+        return self.uniques.get(key, (b'999999999999', b'999999999999'))[side]
 
     def request_of(self, command, side):
         words, value = command
