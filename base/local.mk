@@ -16,4 +16,6 @@ base_libbase_a_SOURCES = \
 	base/log.c \
 	base/log.h \
 	base/number.c \
-	base/number.h
+	base/number.h \
+	base/text.c \
+	base/text.h

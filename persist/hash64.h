@@ -3,7 +3,8 @@
  * The hash that all checksums and key hashes are made of: XXH3_64 with a seed.
  *
  * IDEA: short inputs are hashed inline, in fewer cycles than a call takes; long ones by the library, which takes the
- * widest vectors that the processor has (the inline code only those that every processor has).
+ * widest vectors that the processor has (the inline code only those that every processor has). The journal alone, which
+ * lies in two pieces, goes through XXH3's streaming form of the same hash.
  */
 #ifndef HEARTH_PERSIST_HASH64_H
 #define HEARTH_PERSIST_HASH64_H

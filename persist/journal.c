@@ -346,7 +346,7 @@ static enum pm_status keep_batch(struct pool *pool, struct pm_context *context, 
         struct image image = image_at(at);
         const struct pmd_leaf *leaf = (const struct pmd_leaf *)pool_at(pool, image.off);
 
-        if (image.off % PM_LEAF_BYTES == 0) {
+        if (!image.is_sum && image.off % PM_LEAF_BYTES == 0) {
             pm_flush(context, PM_SITE_RECOVERY_APPLY_FLUSH, leaf, sizeof *leaf);
             if ((image.data[0] >> 48) == UINT16_MAX)
                 keep_spill(pool, context, leaf);

@@ -10,9 +10,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "base/log.h"
+#include "persist/hash64.h"
 #include "persist/pm_sim.h"
 #include "persist/pool.h"
 
@@ -27,7 +27,7 @@ static struct pmd_superblock *copy_at(const struct pm *pm, uint64_t sequence)
 
 static uint64_t checksum_of(const struct pmd_superblock *superblock)
 {
-    return XXH3_64bits(superblock, offsetof(struct pmd_superblock, checksum));
+    return hash64(superblock, offsetof(struct pmd_superblock, checksum), 0);
 }
 
 /* Reads copy `place` (0 or 1); true when it is whole and lies where its sequence belongs. */

@@ -4,33 +4,10 @@
  */
 #include "server/options_print.h"
 
-#include <string.h>
-
+#include "base/text.h"
 #include "proto/memcache.h"
 #include "server/command.h"
 #include "server/options.h"
-
-#define WIDTH 96
-
-/* Prints text wrapped at WIDTH, each line after `indent`. */
-static void print_wrapped(FILE *out, const char *indent, const char *text)
-{
-    size_t room = WIDTH - strlen(indent);
-
-    while (*text != '\0') {
-        size_t len = strlen(text);
-        if (len > room) {
-            len = room;
-            while (len > 0 && text[len] != ' ')
-                len--;
-            if (len == 0)
-                len = strcspn(text, " ");
-        }
-        fprintf(out, "%s%.*s\n", indent, (int)len, text);
-        text += len;
-        text += strspn(text, " ");
-    }
-}
 
 /* ---- help ---- */
 
@@ -63,41 +40,26 @@ void options_print_help(FILE *out)
         if (row->standard[0] != '\0')
             fprintf(out, " (%s)", row->standard);
         fputc('\n', out);
-        print_wrapped(out, "        ", row->help);
+        text_print_wrapped(out, "        ", row->help);
     }
 }
 
 /* ---- manual ---- */
-
-/* Text for man(7): hyphens and backslashes are escaped, a dot or quote at the start too. */
-static void print_man_text(FILE *out, const char *text)
-{
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", out);
-    for (; *text != '\0'; text++) {
-        if (*text == '\\')
-            fputs("\\e", out);
-        else if (*text == '-')
-            fputs("\\-", out);
-        else
-            fputc(*text, out);
-    }
-}
 
 void options_print_man(FILE *out)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option_row *row = &option_table[i];
         fputs(".TP\n\\fB", out);
-        print_man_text(out, row->name);
+        text_print_man(out, row->name);
         fputs("\\fR \\fI", out);
-        print_man_text(out, row->argument);
+        text_print_man(out, row->argument);
         fputs("\\fR\n", out);
-        print_man_text(out, row->help);
+        text_print_man(out, row->help);
         fputs("\n", out);
         if (row->standard[0] != '\0') {
             fputs("Default: ", out);
-            print_man_text(out, row->standard);
+            text_print_man(out, row->standard);
             fputs(".\n", out);
         }
         if (row->when == OPTION_RUNTIME)
@@ -108,11 +70,11 @@ void options_print_man(FILE *out)
 static void print_man_row(FILE *out, const char *name, const char *arguments, const char *help)
 {
     fputs(".TP\n\\fB", out);
-    print_man_text(out, name);
+    text_print_man(out, name);
     fputs("\\fR ", out);
-    print_man_text(out, arguments);
+    text_print_man(out, arguments);
     fputs("\n", out);
-    print_man_text(out, help);
+    text_print_man(out, help);
     fputs("\n", out);
 }
 
@@ -157,7 +119,7 @@ void options_print_conf(FILE *out)
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option_row *row = &option_table[i];
         fputc('\n', out);
-        print_wrapped(out, "# ", row->help);
+        text_print_wrapped(out, "# ", row->help);
         if (row->type == OPTION_CHOICE)
             fprintf(out, "# One of %s.\n", row->argument);
         if (row->when == OPTION_RUNTIME)

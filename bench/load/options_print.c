@@ -2,30 +2,8 @@
 /*
  * Help and the manual's section, printed from the table of options.
  */
-#include <string.h>
-
+#include "base/text.h"
 #include "bench/load/options.h"
-
-#define WIDTH 96
-
-/* Prints text wrapped at WIDTH, each line after `indent`. */
-static void print_wrapped(FILE *out, const char *indent, const char *text)
-{
-    size_t room = WIDTH - strlen(indent);
-
-    while (*text != '\0') {
-        size_t len = strlen(text);
-        if (len > room) {
-            for (len = room; len > 0 && text[len] != ' ';)
-                len--;
-            if (len == 0)
-                len = strcspn(text, " ");
-        }
-        fprintf(out, "%s%.*s\n", indent, (int)len, text);
-        text += len;
-        text += strspn(text, " ");
-    }
-}
 
 static const char help_head[] = "hearth-bench: a load generator for the protocols of memcached and Redis\n"
                                 "\n"
@@ -45,24 +23,9 @@ void options_print_help(FILE *out)
         if (row->type != OPTION_TYPE_FLAG && row->standard[0] != '\0')
             fprintf(out, " (%s)", row->standard);
         fputc('\n', out);
-        print_wrapped(out, "        ", row->help);
+        text_print_wrapped(out, "        ", row->help);
     }
     fputs("    --help, --version\n", out);
-}
-
-/* Text for man(7): hyphens and backslashes are escaped, a dot or quote at the start too. */
-static void print_man_text(FILE *out, const char *text)
-{
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", out);
-    for (; *text != '\0'; text++) {
-        if (*text == '\\')
-            fputs("\\e", out);
-        else if (*text == '-')
-            fputs("\\-", out);
-        else
-            fputc(*text, out);
-    }
 }
 
 void options_print_man(FILE *out)
@@ -70,15 +33,15 @@ void options_print_man(FILE *out)
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option_row *row = &option_table[i];
         fputs(".TP\n\\fB\\-\\-", out);
-        print_man_text(out, row->name);
+        text_print_man(out, row->name);
         fputs("\\fR \\fI", out);
-        print_man_text(out, row->argument);
+        text_print_man(out, row->argument);
         fputs("\\fR\n", out);
-        print_man_text(out, row->help);
+        text_print_man(out, row->help);
         fputs("\n", out);
         if (row->type != OPTION_TYPE_FLAG && row->standard[0] != '\0') {
             fputs("Default: ", out);
-            print_man_text(out, row->standard);
+            text_print_man(out, row->standard);
             fputs(".\n", out);
         }
     }

@@ -10,7 +10,7 @@
  *          one that no image catches is a failure. Those of the log and its recovery have theirs in
  *          check_persist_log_crash, those of creation in check_persist_pool.
  *
- *     heap_crash --images N [--seed S] [--mutants]
+ *     heap_crash --images N [--seed S] [--variant NAME] [--mutants]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -379,6 +379,6 @@ int main(int argc, char **argv)
         else
             return fprintf(stderr, "usage: heap_crash [--seed S] [--images N] [--variant NAME] [--mutants]\n"), 2;
     }
-    log_set_level(getenv("DBG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+    log_set_level(LOG_LEVEL_ERROR);
     return want_mutants ? mutants(seed) : campaign(seed, images, only);
 }
