@@ -50,7 +50,7 @@ static double find_batches(const struct bench *bench, struct fake_key *keys, uin
         for (uint64_t j = i; j < i + BATCH; j++)
             hash_index_prefetch(bench->index, keys[j].key.hash);
         for (uint64_t j = i; j < i + BATCH; j++)
-            hash_index_prefetch_record(bench->index, keys[j].key.hash);
+            hash_index_prefetch_record(bench->index, keys[j].key.hash, true);
         for (uint64_t j = i; j < i + BATCH; j++)
             *found += hash_index_find(bench->index, &keys[j].key, &ref);
     }

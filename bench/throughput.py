@@ -6,14 +6,18 @@ All servers of one setting run at the same time and are measured in turn, round 
 slow minute of the machine hits all of them; the table shows the median over the rounds. CPU time is user
 and system time of all threads of the server (/proc/PID/stat), which is far steadier than throughput.
 
-    ./dev bench throughput [--quick] [--rounds N] [--connections N] [--only TEXT]
+What is measured is the steady state of a cache: memcached and Hearth have room for four times the data, all
+keys are stored, and Hearth's log has been written once from end to end, so that each SET also pays for the
+cleaning behind it, and none for memory that is touched for the first time. With --fresh a pool is measured
+as it is just after the keys were stored.
+
+    ./dev bench throughput [--quick] [--rounds N] [--connections N] [--keys N] [--fresh] [--only TEXT]
 
 writes bench/out/throughput.csv (every round), throughput.txt (the table) and throughput.png (one thread).
 """
 
 import argparse
 import contextlib
-import csv
 import os
 import statistics
 import subprocess
@@ -21,13 +25,20 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import plot  # noqa: E402  (the path comes first)
+import report  # noqa: E402
 import servers  # noqa: E402
 
-KEYS = 100000
+# Header and key of a record on media, on the average.
+RECORD_HEAD_BYTES = 48
+# Room for so many times the data.
+ROOM = 4
 DEPTHS = (1, 16, 64)
 OPS = ("get", "set")
 SIZES = (100, 1024)
 THREADS = (1, 2)
+# Hearth's share of memcached's, by depth, for 100 B and one thread; elsewhere a tenth more is allowed.
+GOALS = {"get": {1: 0.93, 16: 0.14, 64: 0.10}, "set": {1: 0.97, 16: 0.35, 64: 0.30}}
+POWER_GOAL = 1.2
 
 # Column, protocol, which server of the setting.
 COLUMNS = (
@@ -53,32 +64,40 @@ def requests_for(run, target_s):
     return max(20000, min(int(target_s * 1e6 / max(cpu_us, 0.01)), 6000000))
 
 
-def start_all(stack, threads, size):
+def start_all(stack, threads, size, args):
     """The servers of one setting, each holding all keys in the setting's size."""
     running = {}
+    room_mb = max(64, ROOM * args.keys * (size + RECORD_HEAD_BYTES) >> 20)
     for which, make in (
-        ("memcached", lambda: servers.memcached("memcached", threads)),
+        ("memcached", lambda: servers.memcached("memcached", threads, room_mb)),
         ("redis", lambda: servers.redis("redis")),
-        ("process", lambda: servers.hearth("hearth process", threads, "process")),
-        ("power", lambda: servers.hearth("hearth power", threads, "power")),
+        ("process", lambda: servers.hearth("hearth process", threads, "process", "%dmb" % room_mb)),
+        ("power", lambda: servers.hearth("hearth power", threads, "power", "%dmb" % room_mb)),
         ("null", lambda: servers.null("null", threads, size)),
     ):
         running[which] = stack.enter_context(make())
     for server in running.values():
         protocol, port = ("memcache", server.memcache_port) if server.memcache_port else ("redis", server.redis_port)
-        servers.load(protocol, port, "set", KEYS, 64, 4, size, KEYS, "sequential")
+        servers.load(protocol, port, "set", args.keys, 64, 4, size, args.keys, "sequential")
+    for which in () if args.fresh else ("process", "power"):
+        count = (ROOM + 1) * args.keys
+        servers.load("memcache", running[which].memcache_port, "set", count, 64, 4, size, args.keys)
     return running
 
 
-def measure(server, protocol, op, depth, size, count, connections, seed):
+def measure(server, protocol, op, depth, size, count, args, seed):
     """CPU microseconds a request, and requests a second."""
     port = server.memcache_port if protocol == "memcache" else server.redis_port
     before = server.cpu_seconds()
-    result = servers.load(protocol, port, op, count, depth, connections, size, KEYS, "random", seed)
+    result = servers.load(protocol, port, op, count, depth, args.connections, size, args.keys, "random", seed)
     used = server.cpu_seconds() - before
     if op == "get" and result["misses"] > 0:
         raise RuntimeError("%s: %d of %d keys are missing" % (server.name, result["misses"], count))
     return used * 1e6 / count, count / result["seconds"]
+
+
+def name_of(op, size, depth, threads):
+    return "%s %d B, depth %d, %d thread%s" % (op, size, depth, threads, "s" if threads > 1 else "")
 
 
 def cells(only):
@@ -86,58 +105,72 @@ def cells(only):
         for size in SIZES:
             for op in OPS:
                 for depth in DEPTHS:
-                    name = "%s %d B, depth %d, %d thread%s" % (op, size, depth, threads, "s" if threads > 1 else "")
-                    if only in name:
-                        yield name, threads, size, op, depth
+                    if only in name_of(op, size, depth, threads):
+                        yield op, size, depth, threads
 
 
-def run_setting(setting, args, writer, medians):
-    """All cells of one number of threads and one size."""
+def run_setting(setting, args, write, results):
+    """All cells of one number of threads and one size: results[cell][column] is the CPU time of each round."""
     threads, size = setting
-    wanted = [cell for cell in cells(args.only) if cell[1:3] == setting]
+    wanted = [cell for cell in cells(args.only) if (cell[3], cell[1]) == setting]
     if not wanted:
         return
     with contextlib.ExitStack() as stack:
-        running = start_all(stack, threads, size)
-        for name, _, _, op, depth in wanted:
+        running = start_all(stack, threads, size, args)
+        for op, _, depth, _ in wanted:
             seen = {column: [] for column, _, _ in COLUMNS}
             counts = {}
             for turn in range(args.rounds):
                 for column, protocol, which in COLUMNS:
 
                     def run(count, server=running[which], protocol=protocol, seed=turn + 1):
-                        return measure(server, protocol, op, depth, size, count, args.connections, seed)
+                        return measure(server, protocol, op, depth, size, count, args, seed)
 
                     if column not in counts:
                         counts[column] = requests_for(run, 0.15 if args.quick else 0.5)
                     figure = run(counts[column])
-                    seen[column].append(figure)
-                    writer.writerow([threads, size, op, depth, column, turn, "%.4f" % figure[0], "%.0f" % figure[1]])
-            medians[name] = {column: statistics.median(cpu for cpu, _ in figures) for column, figures in seen.items()}
-            shown = ["%s %.2f" % (column, medians[name][column]) for column, _, _ in COLUMNS]
-            print("# %s: %s" % (name, ", ".join(shown)), file=sys.stderr, flush=True)
+                    seen[column].append(figure[0])
+                    write(threads, size, op, depth, column, turn, "%.4f" % figure[0], "%.0f" % figure[1])
+            results[op, size, depth, threads] = seen
+            shown = ["%s %.2f" % (column, statistics.median(seen[column])) for column, _, _ in COLUMNS]
+            print("# %s: %s" % (name_of(op, size, depth, threads), ", ".join(shown)), file=sys.stderr, flush=True)
 
 
-def table(medians):
+def share(row, column, peer):
+    """One column over another, the median of the rounds' ratios: what a slow minute does to both falls out."""
+    return statistics.median(ours / max(theirs, 0.001) for ours, theirs in zip(row[column], row[peer]))
+
+
+def table(results):
     """The medians, and Hearth's share of its peer's."""
     lines = ["server CPU time per request, microseconds (median); in brackets the share of the peer's", ""]
     lines.append("%-34s" % "" + "".join("%22s" % column for column, _, _ in COLUMNS))
-    for name, row in medians.items():
-        line = "%-34s" % name
+    over = []
+    for cell, row in results.items():
+        line = "%-34s" % name_of(*cell)
         for column, protocol, _ in COLUMNS:
-            peer = row["memcached" if protocol == "memcache" else "redis"]
-            share = " (%.2f)" % (row[column] / peer) if column.startswith("hearth") and peer > 0 else ""
-            line += "%22s" % ("%.2f%s" % (row[column], share))
+            shown = "%.2f" % statistics.median(row[column])
+            if column.startswith("hearth"):
+                part = share(row, column, "memcached" if protocol == "memcache" else "redis")
+                shown += " (%.2f)" % part
+                if protocol == "memcache" and part > 1:
+                    over.append("%s, %s" % (name_of(*cell), column))
+            line += "%22s" % shown
         lines.append(line)
-    over = [name for name, row in medians.items() if max(row["hearth process mc"], row["hearth power mc"]) > row["memcached"]]
-    lines += ["", "cells where Hearth needs more than memcached: %s" % ("; ".join(over) or "none")]
-    slow = [
-        name
-        for name, row in medians.items()
-        if name.startswith("get") and "depth 1," not in name and row["hearth process mc"] > 0.25 * row["memcached"]
-    ]
-    lines += ["GET cells at depth 16 and 64 above 0.25 of memcached: %s" % ("; ".join(slow) or "none")]
-    return "\n".join(lines) + "\n"
+    return lines + ["", "cells where Hearth needs more than memcached: %s" % ("; ".join(over) or "none")]
+
+
+def goals(results):
+    """Whether the shares that Hearth aims at were reached."""
+    lines = [""]
+    for (op, size, depth, threads), row in results.items():
+        name = name_of(op, size, depth, threads)
+        at_most = GOALS[op][depth] * (1 if threads == 1 and size == 100 else 1.1)
+        lines.append(report.goal("%s, over memcached" % name, share(row, "hearth process mc", "memcached"), at_most))
+        if op == "set":
+            power = share(row, "hearth power mc", "hearth process mc")
+            lines.append(report.goal("%s, power over process" % name, power, POWER_GOAL))
+    return lines
 
 
 def machine():
@@ -148,7 +181,7 @@ def machine():
         subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
         for argv in (["memcached", "-V"], ["redis-server", "--version"])
     ]
-    return "%d x %s; %s; pools on tmpfs with trust-pmem\n" % (os.cpu_count(), (models or ["?"])[0], "; ".join(versions))
+    return "%d x %s; %s; pools on tmpfs with trust-pmem" % (os.cpu_count(), (models or ["?"])[0], "; ".join(versions))
 
 
 def main():
@@ -156,23 +189,22 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a third of the requests, three rounds")
     parser.add_argument("--rounds", type=int, default=0, help="rounds a cell (5, with --quick 3)")
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--keys", type=int, default=0, help="how many (1000000, with --quick 100000)")
+    parser.add_argument("--fresh", action="store_true", help="measure pools whose space is touched for the first time")
     parser.add_argument("--only", default="", help="only cells whose name contains this, such as 'get 100 B'")
     args = parser.parse_args()
     args.rounds = args.rounds or (3 if args.quick else 5)
-    os.makedirs(servers.OUT, exist_ok=True)
-    medians = {}
-    with open(os.path.join(servers.OUT, "throughput.csv"), "w", newline="", encoding="ascii") as out:
-        writer = csv.writer(out)
-        writer.writerow(["threads", "value_bytes", "op", "depth", "server", "round", "cpu_us", "requests_s"])
+    args.keys = args.keys or (100000 if args.quick else 1000000)
+    results = {}
+    with report.rows("throughput", ["threads", "value_bytes", "op", "depth", "server", "round", "cpu_us", "requests_s"]) as write:
         for setting in ((threads, size) for threads in THREADS for size in SIZES):
-            run_setting(setting, args, writer, medians)
-    text = machine() + table(medians)
-    with open(os.path.join(servers.OUT, "throughput.txt"), "w", encoding="utf-8") as out:
-        out.write(text)
-    print(text)
-    shown = [name for name in medians if name.endswith("1 thread")]
-    plot.bars("throughput", "Server CPU time per request, one thread", "microseconds", shown,
-              {column: [medians[name][column] for name in shown] for column, _, _ in COLUMNS})
+            run_setting(setting, args, write, results)
+    state = "pools fresh" if args.fresh else "every log written once from end to end"
+    about = "%d keys, room for %d times the data, %s" % (args.keys, ROOM, state)
+    report.text("throughput", [machine(), about] + table(results) + goals(results), args.quick)
+    shown = [cell for cell in results if cell[3] == 1]
+    columns = {column: [statistics.median(results[cell][column]) for cell in shown] for column, _, _ in COLUMNS}
+    plot.bars("throughput", "Server CPU time per request, one thread", "microseconds", [name_of(*cell) for cell in shown], columns)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,12 @@
 #include "heap/heap_internal.h"
 
 enum {
-    MAINTENANCE_IDLE_US = 10000, /* how long it sleeps when nothing happens at all */
-    MAINTENANCE_WAIT_US =
-        1000, /* and while it waits for turns, syncs or more of the tail; who needs it sooner wakes it */
+    /* How long it sleeps when little happens; who needs it sooner wakes it. */
+    MAINTENANCE_IDLE_US = 10000,
+    /* While a cut waits for turns or a sync, and while the tail grows fast. */
+    MAINTENANCE_WAIT_US = 1000,
+    /* It does if one of so many parts of its bound came since the last cut; a cut is due at half of it. */
+    TAIL_PARTS = 8,
 };
 
 struct sleeper {
@@ -79,18 +82,25 @@ static void sleeper_poke(struct sleeper *sleeper)
     pthread_mutex_unlock(&sleeper->lock);
 }
 
+static uint64_t maintenance_pause_us(const struct heap *heap)
+{
+    uint64_t records, bytes;
+
+    log_tail(heap->log, &records, &bytes);
+    if (index_writer_is_cutting(heap->index_writer) || records >= heap->o.tail_records / TAIL_PARTS ||
+        bytes >= heap->o.tail_bytes / TAIL_PARTS)
+        return MAINTENANCE_WAIT_US;
+    return MAINTENANCE_IDLE_US;
+}
+
 static void *maintenance_main(void *argument)
 {
     struct heap *heap = argument;
     struct background *background = heap->background;
 
     while (!atomic_load_explicit(&background->stop, memory_order_relaxed)) {
-        uint64_t records, bytes;
-
-        if (heap_maintain_step(heap, clock_mono_us()))
-            continue;
-        log_tail(heap->log, &records, &bytes);
-        sleeper_sleep(&background->maintenance, records ? MAINTENANCE_WAIT_US : MAINTENANCE_IDLE_US);
+        if (!heap_maintain_step(heap, clock_mono_us()))
+            sleeper_sleep(&background->maintenance, maintenance_pause_us(heap));
     }
     return NULL;
 }

@@ -529,7 +529,7 @@ static bool clean_chunk(struct cleaner *cleaner, uint64_t now_ms)
         if (i + 2 * PREFETCH_AHEAD < count)
             hash_index_prefetch(heap->index, cleaner->looks[i + 2 * PREFETCH_AHEAD].key.hash);
         if (i + PREFETCH_AHEAD < count)
-            hash_index_prefetch_record(heap->index, cleaner->looks[i + PREFETCH_AHEAD].key.hash);
+            hash_index_prefetch_record(heap->index, cleaner->looks[i + PREFETCH_AHEAD].key.hash, false);
         status = plan(cleaner, &cleaner->looks[i], judge(cleaner, &cleaner->looks[i], now_ms));
     }
     if (cleaner->op_count && !carry_out(cleaner))

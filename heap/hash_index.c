@@ -14,6 +14,8 @@
 /* Small tables stay on small pages: a huge page too many would be felt, and those few fit the processor's TLB. */
 #define BUCKETS_HUGE_FROM_BYTES ((size_t)4 << 20)
 #define UNITS_HUGE_FROM_BYTES ((size_t)16 << 20)
+/* What a comparison with a short key reads of a record. */
+#define RECORD_HEAD_BYTES (sizeof(struct pmd_record) + 16)
 
 /* ---- open and close ---- */
 
@@ -149,7 +151,7 @@ void hash_index_prefetch(const struct hash_index *index, uint64_t hash)
 
 /* Walks the chain to its match, a wait that overlaps with those of the next keys, and asks for two lines: header and
  * key lie across both as often as not, and a short value with them. */
-void hash_index_prefetch_record(const struct hash_index *index, uint64_t hash)
+void hash_index_prefetch_record(const struct hash_index *index, uint64_t hash, bool value)
 {
     struct chain_part part = chain_first(bucket_for(index, hash));
     const uint8_t *record;
@@ -160,7 +162,8 @@ void hash_index_prefetch_record(const struct hash_index *index, uint64_t hash)
             return;
     record = (const uint8_t *)record_at(index->pool, hash_slot_loc(word_load(&part.words[__builtin_ctz(match)])));
     __builtin_prefetch(record);
-    __builtin_prefetch(record + HEARTH_CACHE_LINE_BYTES);
+    if (value || (uintptr_t)record % HEARTH_CACHE_LINE_BYTES > HEARTH_CACHE_LINE_BYTES - RECORD_HEAD_BYTES)
+        __builtin_prefetch(record + HEARTH_CACHE_LINE_BYTES);
 }
 
 /* ---- locks ---- */

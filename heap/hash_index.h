@@ -55,8 +55,9 @@ void hash_index_close(struct hash_index *index);
 
 /* Asks for the bucket's cache line ahead of a find. */
 void hash_index_prefetch(const struct hash_index *index, uint64_t hash);
-/* One step further, once the buckets of a batch should be here: asks for the record of the first slot that fits. */
-void hash_index_prefetch_record(const struct hash_index *index, uint64_t hash);
+/* One step further, once the buckets of a batch should be here: asks for the record of the first slot that fits, and the
+ * start of its value if that will be read. */
+void hash_index_prefetch_record(const struct hash_index *index, uint64_t hash, bool value);
 
 struct hash_ref {
     _Atomic uint64_t *slot;

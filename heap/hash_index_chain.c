@@ -34,21 +34,19 @@ bool hash_index_reserve(struct hash_index *index, uint32_t *held, uint32_t inser
 static bool unit_take(struct hash_index *index, uint64_t *unit, bool reserved)
 {
     struct unit_pool *pool = &index->unit_pool;
-    bool taken = true;
+    bool taken;
 
     spin_lock(&pool->locked);
-    if (!reserved && atomic_load(&pool->in_use) + atomic_load(&pool->reserved) + UNITS_SPARE >= index->units_max) {
-        taken = false;
-    } else if (pool->freed) {
+    taken = (reserved || atomic_load(&pool->in_use) + atomic_load(&pool->reserved) + UNITS_SPARE < index->units_max) &&
+            (pool->freed || pool->fresh < index->units_max);
+    if (taken && pool->freed) {
         *unit = pool->freed - 1;
         /* Links of free units lie in their first word, which no reader takes for a link. */
         pool->freed = word_load(&index->units[*unit].words[0]) >> HASH_SLOT_TAG_SHIFT;
         word_store(&index->units[*unit].words[0], 0);
-    } else if (pool->fresh < index->units_max) {
+    } else if (taken) {
         *unit = pool->fresh++;
         atomic_store_explicit(&pool->touched, pool->fresh, memory_order_relaxed);
-    } else {
-        taken = false;
     }
     if (taken)
         atomic_fetch_add(&pool->in_use, 1);

@@ -82,8 +82,9 @@ uint64_t heap_now_ms(const struct heap_worker *worker);
 void heap_key(const struct heap *heap, struct index_key *key, uint8_t db, const void *data, size_t len);
 /* Starts loading what a later heap_get or heap_edit_begin will touch: call for all requests of a batch first. */
 void heap_prefetch(struct heap_worker *worker, const struct index_key *key);
-/* The second step: the record behind the bucket. Call for all requests after heap_prefetch() of all. */
-void heap_prefetch_record(struct heap_worker *worker, const struct index_key *key);
+/* The second step: the record behind the bucket, without its value if that will not be read. Call for all requests
+ * after heap_prefetch() of all. */
+void heap_prefetch_record(struct heap_worker *worker, const struct index_key *key, bool value);
 /* Both for the keys of one request. */
 void heap_prefetch_all(struct heap_worker *worker, const struct index_key *keys, uint32_t count);
 
@@ -177,15 +178,16 @@ void heap_transaction_commit(struct heap_worker *worker);
 
 /*
  * FLUSH of databases (bit a database): every object in them is gone. at_ms 0: now; else at that time (memcached's
- * delayed flush_all), which survives a restart. Called with the turn open and no edit or transaction open; the turn is closed and begun again inside
- * (what was got before is invalid), other workers are held between turns for a moment. Reserve before
- * (heap_flush_bytes(), 1 record, deletes_only).
+ * delayed flush_all), which survives a restart. Called with the turn open and no edit open, nor a transaction outside of
+ * an exclusive section; the turn is closed and begun again inside (what was got before is invalid), other workers are
+ * held between turns for a moment. Reserve before (heap_flush_bytes(), 1 record, deletes_only).
  */
 enum pm_status heap_flush(struct heap_worker *worker, uint32_t databases, uint64_t at_ms) HEARTH_MUST_USE;
 uint64_t heap_flush_bytes(void);
 /*
- * Exclusive section for an EXEC that contains a flush: begin closes the turn, holds all others, opens a turn alone;
- * heap_flush() inside it only appends. end lets the others go.
+ * Exclusive section for an EXEC that contains a flush or walks the keyspace: begin closes the turn, holds all others,
+ * opens a turn alone; heap_flush() inside it only appends, as a part of the transaction if one is open. end lets the
+ * others go.
  */
 enum pm_status heap_exclusive_begin(struct heap_worker *worker) HEARTH_MUST_USE;
 void heap_exclusive_end(struct heap_worker *worker);

@@ -23,9 +23,9 @@ void heap_prefetch(struct heap_worker *worker, const struct index_key *key)
     hash_index_prefetch(worker->heap->index, key->hash);
 }
 
-void heap_prefetch_record(struct heap_worker *worker, const struct index_key *key)
+void heap_prefetch_record(struct heap_worker *worker, const struct index_key *key, bool value)
 {
-    hash_index_prefetch_record(worker->heap->index, key->hash);
+    hash_index_prefetch_record(worker->heap->index, key->hash, value);
 }
 
 void heap_prefetch_all(struct heap_worker *worker, const struct index_key *keys, uint32_t count)
@@ -33,7 +33,7 @@ void heap_prefetch_all(struct heap_worker *worker, const struct index_key *keys,
     for (uint32_t i = 0; i < count; i++)
         hash_index_prefetch(worker->heap->index, keys[i].hash);
     for (uint32_t i = 0; i < count; i++)
-        hash_index_prefetch_record(worker->heap->index, keys[i].hash);
+        hash_index_prefetch_record(worker->heap->index, keys[i].hash, true);
 }
 
 void object_from_record(const struct pmd_record *record, struct object *out)

@@ -557,6 +557,11 @@ bool index_writer_tail_applied(const struct index_writer *writer, int64_t keys_d
     return true;
 }
 
+bool index_writer_is_cutting(const struct index_writer *writer)
+{
+    return writer->state == STATE_CLOSING || writer->state == STATE_APPLYING;
+}
+
 uint64_t index_writer_cuts(const struct index_writer *writer)
 {
     return atomic_load_explicit(&writer->cuts, memory_order_relaxed);

@@ -59,6 +59,8 @@ uint64_t index_writer_w(const struct index_writer *writer);
 /* True once the recovered tail is in the index; *keys_delta and *expires_delta then say how it changed the counts. */
 bool index_writer_tail_applied(const struct index_writer *writer, int64_t keys_delta[PM_DATABASES],
                                int64_t expires_delta[PM_DATABASES]);
+/* Is a cut under way? For the thread that steps it. */
+bool index_writer_is_cutting(const struct index_writer *writer);
 uint64_t index_writer_cuts(const struct index_writer *writer);
 struct pm_context *index_writer_context(struct index_writer *writer);
 

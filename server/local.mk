@@ -76,6 +76,7 @@ server_libserver_a_SOURCES = \
 bin_PROGRAMS += server/hearthd
 server_hearthd_SOURCES = server/main.c
 server_hearthd_LDADD = $(SERVER_LIBS)
+server_hearthd_LDFLAGS = $(WHOLE_LDFLAGS)
 
 # Printed by `hearthd --print-conf`; tests/run/server-basics.py sees that it is up to date.
 

@@ -277,28 +277,14 @@ static void run_queued(struct client *client, const struct queued *queued)
         stat_bump(&client->stats->failed[number], 1);
 }
 
-/*
- * Commands that concern the whole keyspace: a flush cannot be a part of a heap transaction, and KEYS and its kind would
- * neither get past the locks of one nor see what it has not published yet. An EXEC with any of them runs in an
- * exclusive section, and its heap transaction is closed before each and opened again for what follows. So nobody sees
- * a part of it; but where such a command stands between writes, a crash may leave those before it alone.
- */
-enum { STANDS_APART = COMMAND_FLUSH | COMMAND_NEEDS_FILLED };
-
-/* Runs the queue; the locks of all keys are held or taken here. */
+/* Runs the queue; the locks of all keys are held. */
 static void run_queue(struct client *client, const struct transaction *transaction)
 {
     const struct command *exec = client->command;
 
     reply_array(client, transaction->queue_count);
-    for (uint32_t i = 0; i < transaction->queue_count; i++) {
-        bool apart = (transaction->queue[i].command->flags & STANDS_APART) != 0;
-        if (apart && client->in_transaction)
-            unlock_planned(client);
-        else if (!apart && !client->in_transaction)
-            must(lock_planned(client, transaction)); /* they were not too many before */
+    for (uint32_t i = 0; i < transaction->queue_count; i++)
         run_queued(client, &transaction->queue[i]);
-    }
     client->command = exec;
 }
 
@@ -315,9 +301,16 @@ static enum command_status execute_locked(struct client *client, const struct tr
     return COMMAND_DONE;
 }
 
+/*
+ * Commands that concern the whole keyspace would neither get past the locks of a heap transaction nor see what it has not
+ * published yet: an EXEC with any of them holds all other workers, so that it needs no locks and publishes at once. It is
+ * one heap transaction all the same: a crash leaves all of it or nothing.
+ */
+enum { NEEDS_EXCLUSIVE = COMMAND_FLUSH | COMMAND_NEEDS_FILLED };
+
 static enum command_status execute(struct client *client, struct transaction *transaction)
 {
-    bool exclusive = (client->multi_flags & STANDS_APART) != 0;
+    bool exclusive = (client->multi_flags & NEEDS_EXCLUSIVE) != 0;
     enum command_status status = COMMAND_DONE;
 
     if (transaction->planned == NULL && !plan_make(client, transaction, NULL)) {

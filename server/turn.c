@@ -65,6 +65,14 @@ static bool heed(struct conn *conn, enum command_status status)
     return true;
 }
 
+/* A guess, for prefetching: most writes look at the old record's key alone. */
+static bool reads_value(const struct request *request)
+{
+    if (request->kind == REQUEST_MEMCACHE)
+        return request->memcache.verb != MEMCACHE_SET;
+    return request->command == NULL || (request->command->flags & COMMAND_WRITE) == 0;
+}
+
 static void run_batch(struct worker *worker)
 {
     struct batch *batch = &worker->batch;
@@ -72,7 +80,7 @@ static void run_batch(struct worker *worker)
     /* The buckets were asked for while the batch was gathered; now the records, all before the first is used. */
     for (uint32_t i = 0; batch->count > 1 && i < batch->count; i++) {
         if (batch->requests[i].key.data != NULL)
-            heap_prefetch_record(worker->heap_worker, &batch->requests[i].key);
+            heap_prefetch_record(worker->heap_worker, &batch->requests[i].key, reads_value(&batch->requests[i]));
     }
     for (uint32_t i = 0; i < batch->count; i++) {
         struct request *request = &batch->requests[i];

@@ -112,17 +112,39 @@ static void transaction(struct world *world, struct heap_worker *worker)
     heap_transaction_commit(worker);
 }
 
-static void flush(struct world *world, struct heap_worker *worker)
+static void flush_some(struct world *world, struct heap_worker *worker)
 {
     uint32_t databases = 1 + (uint32_t)world_draw(world, 3);
 
-    if (heap_reserve(worker, heap_flush_bytes(), 1, true) != HEAP_RESERVED)
-        return;
-    issue(world);
     for (uint32_t slot = 0; slot < SLOTS; slot++)
         if (databases >> (slot / KEYS) & 1)
             world->state[world->issued][slot] = 0;
     must(heap_flush(worker, databases, 0) == PM_OK);
+}
+
+static void flush(struct world *world, struct heap_worker *worker)
+{
+    if (heap_reserve(worker, heap_flush_bytes(), 1, true) != HEAP_RESERVED)
+        return;
+    issue(world);
+    flush_some(world, worker);
+}
+
+/* What an EXEC with a flush between writes does. */
+static void flush_between(struct world *world, struct heap_worker *worker)
+{
+    if (reserve(world, worker, 5, false) != HEAP_RESERVED)
+        return;
+    issue(world);
+    must(heap_exclusive_begin(worker) == PM_OK);
+    must(heap_transaction_begin(worker, NULL, 0));
+    for (int i = 0; i < 2; i++)
+        change(world, worker, (uint32_t)world_draw(world, SLOTS), world_draw(world, 4) == 0);
+    flush_some(world, worker);
+    for (int i = 0; i < 2; i++)
+        change(world, worker, (uint32_t)world_draw(world, SLOTS), world_draw(world, 4) == 0);
+    heap_transaction_commit(worker);
+    heap_exclusive_end(worker);
 }
 
 static void operation(struct world *world, struct heap_worker *worker)
@@ -130,7 +152,9 @@ static void operation(struct world *world, struct heap_worker *worker)
     uint64_t what = world_draw(world, 100);
     bool delete = what < 15;
 
-    if (what >= 97) {
+    if (what >= 98) {
+        flush_between(world, worker);
+    } else if (what >= 96) {
         flush(world, worker);
     } else if (what >= 85) {
         transaction(world, worker);

@@ -212,27 +212,27 @@ class RedisClient(Client):
                 if rng.random() < 0.2:
                     words += [b"EX", b"100000"]
                 out.append(encode(*words))
-                batch.append(("one", [(key, value)]))
+                batch.append((0, [(key, value)]))
             elif what < 0.75:
                 out.append(encode(b"DEL", key))
-                batch.append(("one", [(key, ABSENT)]))
+                batch.append((0, [(key, ABSENT)]))
             elif what < 0.9:
                 pairs = {self.key(rng): self.value(rng) for _ in range(rng.randrange(2, 6))}
-                out.append(encode(b"MULTI"))
-                out += [encode(b"SET", k, v) for k, v in pairs.items()]
-                out.append(encode(b"EXEC"))
-                batch.append(("multi", list(pairs.items())))
+                queue = [encode(b"SET", k, v) for k, v in pairs.items()]
+                if rng.random() < 0.3:  # what holds all other workers is whole or absent, too
+                    queue.insert(rng.randrange(len(queue)), encode(b"DBSIZE"))
+                out += [encode(b"MULTI"), *queue, encode(b"EXEC")]
+                batch.append((len(queue) + 1, list(pairs.items())))
             else:
                 pairs = {self.key(rng): self.value(rng) for _ in range(rng.randrange(2, 6))}
                 out.append(encode(b"MSET", *[word for pair in pairs.items() for word in pair]))
-                batch.append(("one", list(pairs.items())))
+                batch.append((0, list(pairs.items())))
             for k, v in batch[-1][1]:
                 self.on_the_way(k, v)
         self.line.send(b"".join(out))
-        for kind, pairs in batch:
-            if kind == "multi":
-                for _ in range(len(pairs) + 1):
-                    self.line.reply()
+        for before, pairs in batch:  # so many replies come before the one that counts
+            for _ in range(before):
+                self.line.reply()
             reply = self.line.reply()
             took = not isinstance(reply, RuntimeError)
             if not took:
