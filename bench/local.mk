@@ -88,4 +88,5 @@ EXTRA_DIST += \
 	bench/restart.py \
 	bench/scale.py \
 	bench/summary.py \
-	bench/throughput.py
+	bench/throughput.py \
+	bench/values.py

@@ -21,6 +21,7 @@ SECTIONS = (
     ("append", "Append engine", "What it costs to make a record durable, without network and index."),
     ("throughput", "CPU time a request", "Beside memcached, redis-server and a server that does nothing."),
     ("multiget", "Many keys at once", "CPU time a key."),
+    ("values", "Longer values", "CPU time a request, 1 KB to 1 MB."),
     ("scale", "From 0.1 to 20 million objects", "CPU time a request of the same server, larger and larger."),
     ("latency", "Latency", "At a given load, beside memcached and redis-server."),
     ("restart", "Restart", "From exec to the first hit, after a clean stop and after SIGKILL."),

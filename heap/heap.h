@@ -3,14 +3,15 @@
  * The heap: sixteen databases of objects over one pool; what the commands of both protocols are made of.
  *
  * A worker thread does, per pass of its event loop:
- *     heap_turn_begin; for each request: [heap_reserve] heap_get / heap_edit_* / ...; heap_turn_end; send replies.
- * Everything got from the heap (objects, keys) is valid until heap_turn_end.
+ *     heap_turn_begin; for each request: [heap_reserve] heap_get / heap_edit_* / ...; heap_turn_close; send
+ *     replies, with values as they lie in the pool; heap_turn_leave.
+ * Everything got from the heap (objects, keys) is valid until heap_turn_leave.
  *
  * VERSIONS: a record is never changed in place. Readers take no lock; writers to one key serialise on its stripe.
  *
  * THREADS: a struct heap_worker belongs to one thread. heap_count(), heap_stats() from any.
  *
- * DURABILITY: see heap_turn_end.
+ * DURABILITY: see heap_turn_close.
  */
 #ifndef HEARTH_HEAP_HEAP_H
 #define HEARTH_HEAP_HEAP_H
@@ -68,11 +69,17 @@ void heap_set_sync_interval_ms(struct heap *heap, uint32_t sync_interval_ms);
 /* now_ms: wall clock of this turn (the caller reads it once a turn); expiry is judged by it (never by less than what the pool saw). */
 void heap_turn_begin(struct heap_worker *worker, uint64_t now_ms);
 /*
- * Closes the turn: on return what was written is durable at the server's level, or, with file backing at `power`,
+ * Closes the turn, after which nothing may be written in it: on return what was written is durable at the server's level, or, with file backing at `power`,
  * *wait_epoch is not 0 and the turn's replies must be parked until heap_synced_epoch() >= *wait_epoch (the `synced`
  * callback tells when to look). PM_IO: nothing of the turn may be acknowledged; the server must stop promising (R5).
  */
+enum pm_status heap_turn_close(struct heap_worker *worker, uint64_t *wait_epoch) HEARTH_MUST_USE;
+/* After the close: what was got may be reused from here on. */
+void heap_turn_leave(struct heap_worker *worker);
+/* Both at once. */
 enum pm_status heap_turn_end(struct heap_worker *worker, uint64_t *wait_epoch) HEARTH_MUST_USE;
+/* Which turn is open, to tell later whether what was got in it is still valid; 0: none. */
+uint64_t heap_turn_number(const struct heap_worker *worker);
 uint64_t heap_synced_epoch(const struct heap *heap);
 uint64_t heap_now_ms(const struct heap_worker *worker);
 

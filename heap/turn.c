@@ -34,10 +34,10 @@ void heap_turn_begin(struct heap_worker *worker, uint64_t now_ms)
         (void)!heap_flush_if_due(worker); /* a failure shows at the turn's end */
 }
 
-enum pm_status heap_turn_end(struct heap_worker *worker, uint64_t *wait_epoch)
+enum pm_status heap_turn_close(struct heap_worker *worker, uint64_t *wait_epoch)
 {
     struct heap *heap = worker->heap;
-    enum pm_status status = log_turn_close(worker->log);
+    enum pm_status status = log_turn_publish(worker->log);
 
     *wait_epoch = 0;
     if (HEARTH_UNLIKELY(status || pm_failed(heap->pm)))
@@ -51,6 +51,24 @@ enum pm_status heap_turn_end(struct heap_worker *worker, uint64_t *wait_epoch)
         }
     }
     return PM_OK;
+}
+
+void heap_turn_leave(struct heap_worker *worker)
+{
+    (void)!log_turn_close(worker->log); /* nothing is left to publish */
+}
+
+enum pm_status heap_turn_end(struct heap_worker *worker, uint64_t *wait_epoch)
+{
+    enum pm_status status = heap_turn_close(worker, wait_epoch);
+
+    heap_turn_leave(worker);
+    return status;
+}
+
+uint64_t heap_turn_number(const struct heap_worker *worker)
+{
+    return log_turn_number(worker->log);
 }
 
 uint64_t heap_synced_epoch(const struct heap *heap)

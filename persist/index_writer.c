@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "persist/cut_buffers.h"
 
 enum state { STATE_IDLE, STATE_CLOSING, STATE_APPLYING, STATE_FAILED };
 
@@ -15,17 +16,8 @@ enum {
     FORGOTTEN_BATCHES = 8, /* cuts whose tombstones wait for their grace period */
     CONTROLS_MAX = 1024,
     PREFETCH_AHEAD = 12,
-    KEY_CHUNK_BYTES = 1 << 20,
-    KEY_CHUNKS_MAX = 16,
-    KEY_KEPT_BYTES_MAX = 64,
 };
 
-/* Keys of a cut, one behind the other: the records that they come from lie far apart. */
-struct key_store {
-    uint8_t *chunks[KEY_CHUNKS_MAX];
-    uint32_t chunk_count, chunk; /* allocated, the one in use */
-    uint32_t used;               /* bytes of it */
-};
 struct forgotten {
     uint64_t hash;
     pm_loc tombstone;
@@ -49,10 +41,7 @@ struct index_writer {
     uint64_t cut; /* the one under way */
     uint64_t last_cut_us;
     _Atomic uint64_t cuts;
-    struct index_op *sorted; /* as large as ops; the two take turns */
-    struct index_op *ops;    /* of the cut: [0, op_count), those of the phase in front after select_phase() */
-    size_t op_count, op_cap;
-    struct key_store keys;
+    struct cut_buffers cut_buffers; /* its ops: those of the phase in front after select_phase() */
     bool out_of_memory;
     size_t phase_count, phase_applied; /* ops of the phase under way, sorted, one a key */
     pm_loc *controls;                  /* FLUSH records of the cut, by cts */
@@ -62,22 +51,6 @@ struct index_writer {
     size_t forgotten_first, forgotten_count;
 };
 
-static bool ops_grow(struct index_writer *writer)
-{
-    size_t cap = writer->op_cap ? writer->op_cap * 2 : 4096;
-    struct index_op *ops = realloc(writer->ops, cap * sizeof(*ops));
-
-    if (!ops)
-        return false;
-    writer->ops = ops;
-    ops = realloc(writer->sorted, cap * sizeof(*ops));
-    if (!ops)
-        return false;
-    writer->sorted = ops;
-    writer->op_cap = cap;
-    return true;
-}
-
 enum pm_status index_writer_open(struct index_writer **out, const struct index_writer_options *options)
 {
     struct index_writer *writer = calloc(1, sizeof(*writer));
@@ -85,7 +58,7 @@ enum pm_status index_writer_open(struct index_writer **out, const struct index_w
     if (!writer)
         return PM_NO_MEMORY;
     writer->controls = calloc(CONTROLS_MAX, sizeof(*writer->controls));
-    if (!writer->controls || !ops_grow(writer)) {
+    if (!writer->controls || !cut_buffers_init(&writer->cut_buffers)) {
         index_writer_close(writer);
         return PM_NO_MEMORY;
     }
@@ -104,11 +77,8 @@ void index_writer_close(struct index_writer *writer)
         return;
     for (size_t i = 0; i < FORGOTTEN_BATCHES; i++)
         free(writer->forgotten[i].items);
-    for (uint32_t i = 0; i < writer->keys.chunk_count; i++)
-        free(writer->keys.chunks[i]);
+    cut_buffers_drop(&writer->cut_buffers);
     free(writer->controls);
-    free(writer->ops);
-    free(writer->sorted);
     free(writer);
 }
 
@@ -158,29 +128,6 @@ static void control_insert(struct index_writer *writer, pm_loc loc)
     writer->controls[i] = loc;
 }
 
-/* A copy of the key for as long as the cut lasts, or the record's own, where that is long or there is no room. */
-static const uint8_t *keep_key(struct key_store *keys, const uint8_t *key, uint32_t len)
-{
-    uint8_t *copy;
-
-    if (len > KEY_KEPT_BYTES_MAX)
-        return key;
-    if (keys->chunk < keys->chunk_count && keys->used + len > KEY_CHUNK_BYTES) {
-        keys->chunk++;
-        keys->used = 0;
-    }
-    if (keys->chunk == keys->chunk_count) {
-        copy = keys->chunk_count < KEY_CHUNKS_MAX ? malloc(KEY_CHUNK_BYTES) : NULL;
-        if (copy == NULL)
-            return key;
-        keys->chunks[keys->chunk_count++] = copy;
-    }
-    copy = keys->chunks[keys->chunk] + keys->used;
-    memcpy(copy, key, len);
-    keys->used += len;
-    return copy;
-}
-
 static void collect(const struct log_item *item, void *context)
 {
     struct index_writer *writer = context;
@@ -191,13 +138,13 @@ static void collect(const struct log_item *item, void *context)
         control_insert(writer, item->loc);
         return;
     }
-    if (writer->op_count == writer->op_cap && !ops_grow(writer)) {
+    op = cut_buffers_add(&writer->cut_buffers);
+    if (op == NULL) {
         writer->out_of_memory = true;
         return;
     }
-    op = &writer->ops[writer->op_count++];
     op->key.db = header->db;
-    op->key.data = keep_key(&writer->keys, item->view.key, header->key_len);
+    op->key.data = cut_buffers_keep_key(&writer->cut_buffers, item->view.key, header->key_len);
     op->key.len = header->key_len;
     op->key.hash = key_hash(writer->o.pool->hash_seed, header->db, item->view.key, header->key_len);
     op->kind = header->kind == PMD_RECORD_TOMBSTONE ? INDEX_FORGET : INDEX_PUT;
@@ -270,17 +217,18 @@ static size_t partition_below(struct index_op *ops, size_t count, uint64_t limit
 static void select_phase(struct index_writer *writer)
 {
     const struct pool *pool = writer->o.pool;
-    struct index_op *ops = writer->ops, *sorted = writer->sorted;
-    size_t count = writer->op_count;
+    struct cut_buffers *cut = &writer->cut_buffers;
+    struct index_op *ops = cut->ops, *sorted = cut->sorted;
+    size_t count = cut->op_count;
 
     if (writer->control_next < writer->control_count)
-        count = partition_below(writer->ops, count, record_at(pool, writer->controls[writer->control_next])->cts);
+        count = partition_below(ops, count, record_at(pool, writer->controls[writer->control_next])->cts);
     index_ops_sort_to(ops, sorted, count);
     writer->phase_count = keep_newest(sorted, count);
-    memcpy(sorted + writer->phase_count, ops + count, (writer->op_count - count) * sizeof(*ops));
-    writer->op_count -= count - writer->phase_count;
-    writer->ops = sorted;
-    writer->sorted = ops;
+    memcpy(sorted + writer->phase_count, ops + count, (cut->op_count - count) * sizeof(*ops));
+    cut->op_count -= count - writer->phase_count;
+    cut->ops = sorted;
+    cut->sorted = ops;
     writer->phase_applied = 0;
     writer->phase_ready = true;
 }
@@ -304,11 +252,11 @@ static bool account(struct index_writer *writer, size_t from, size_t to)
         &writer->forgotten[(writer->forgotten_first + writer->forgotten_count) % FORGOTTEN_BATCHES];
 
     for (size_t i = from; i < to; i++) {
-        const struct index_op *op = &writer->ops[i];
+        const struct index_op *op = &writer->cut_buffers.ops[i];
         struct forgotten *items;
 
         if (i + PREFETCH_AHEAD < to)
-            prefetch_unknown(pool, &writer->ops[i + PREFETCH_AHEAD]);
+            prefetch_unknown(pool, &writer->cut_buffers.ops[i + PREFETCH_AHEAD]);
         if (op->old_loc != op->loc) {
             if (op->old_loc)
                 index_writer_dead(pool, op->old_loc, old_bytes(pool, op));
@@ -406,6 +354,7 @@ static enum index_writer_step apply_phase(struct index_writer *writer, uint64_t 
 {
     bool tail = !atomic_load_explicit(&writer->tail_applied, memory_order_relaxed);
     bool last = writer->control_next == writer->control_count;
+    struct cut_buffers *cut = &writer->cut_buffers;
     struct skiplist_counts before;
     size_t applied = 0;
     enum pm_status status;
@@ -414,7 +363,7 @@ static enum index_writer_step apply_phase(struct index_writer *writer, uint64_t 
         skiplist_counts(writer->o.skiplist, &before);
     if (!writer->phase_ready)
         select_phase(writer);
-    status = skiplist_apply(writer->o.skiplist, &writer->context, writer->ops + writer->phase_applied,
+    status = skiplist_apply(writer->o.skiplist, &writer->context, cut->ops + writer->phase_applied,
                             writer->phase_count - writer->phase_applied,
                             last ? writer->cut : atomic_load_explicit(&writer->w, memory_order_relaxed), &applied);
     if (!account(writer, writer->phase_applied, writer->phase_applied + applied))
@@ -428,9 +377,8 @@ static enum index_writer_step apply_phase(struct index_writer *writer, uint64_t 
         return INDEX_WRITER_FULL;
     if (status)
         return fail(writer, status, "applying a cut to the ordered index");
-    memmove(writer->ops, writer->ops + writer->phase_count,
-            (writer->op_count - writer->phase_count) * sizeof(*writer->ops));
-    writer->op_count -= writer->phase_count;
+    memmove(cut->ops, cut->ops + writer->phase_count, (cut->op_count - writer->phase_count) * sizeof(*cut->ops));
+    cut->op_count -= writer->phase_count;
     writer->phase_ready = false;
     if (last)
         return finish_cut(writer, now_us);
@@ -494,16 +442,17 @@ static bool cut_is_closed(struct index_writer *writer)
     return false;
 }
 
-static enum index_writer_step close_cut(struct index_writer *writer)
+static enum index_writer_step close_cut(struct index_writer *writer, uint64_t now_us)
 {
     if (writer->forgotten_count == FORGOTTEN_BATCHES || !cut_is_closed(writer))
         return INDEX_WRITER_WAITING;
-    writer->op_count = writer->control_count = writer->control_next = 0;
-    writer->keys.chunk = writer->keys.used = 0;
+    cut_buffers_begin(&writer->cut_buffers);
+    writer->control_count = writer->control_next = 0;
     writer->phase_ready = false;
     log_read(writer->o.log, writer->cut, collect, writer);
     if (writer->out_of_memory)
         return fail(writer, PM_NO_MEMORY, "reading a cut of the log");
+    cut_buffers_note(&writer->cut_buffers, now_us);
     writer->state = STATE_APPLYING;
     return INDEX_WRITER_BUSY;
 }
@@ -518,7 +467,7 @@ enum index_writer_step index_writer_step(struct index_writer *writer, uint64_t n
     case STATE_FAILED:
         return INDEX_WRITER_FAILED;
     case STATE_CLOSING:
-        return close_cut(writer);
+        return close_cut(writer, now_us);
     case STATE_APPLYING:
         return apply_phase(writer, now_us);
     case STATE_IDLE:
@@ -529,6 +478,7 @@ enum index_writer_step index_writer_step(struct index_writer *writer, uint64_t n
         return fail(writer, status, "renewing the epoch lease");
     if (atomic_exchange_explicit(&writer->requested, false, memory_order_relaxed) || due)
         return begin_cut(writer);
+    cut_buffers_rest(&writer->cut_buffers, now_us);
     return forgot ? INDEX_WRITER_BUSY : INDEX_WRITER_IDLE;
 }
 

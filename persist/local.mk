@@ -3,6 +3,8 @@
 # One file a line, headers too.
 noinst_LIBRARIES += persist/libpersist.a
 persist_libpersist_a_SOURCES = \
+	persist/cut_buffers.c \
+	persist/cut_buffers.h \
 	persist/hash64.c \
 	persist/hash64.h \
 	persist/index_key.h \

@@ -106,12 +106,18 @@ uint64_t log_turn_begin(struct log_writer *writer)
 {
     must(!writer->turn_open);
     writer->turn_open = true;
+    writer->turn_number++;
     return epoch_enter(writer->log->epochs, writer->pin);
 }
 
 bool log_turn_is_open(const struct log_writer *writer)
 {
     return writer->turn_open;
+}
+
+uint64_t log_turn_number(const struct log_writer *writer)
+{
+    return writer->turn_open ? writer->turn_number : 0;
 }
 
 /* Stores the zero kind behind the last record (the line is the record's own), flushes the turn's range in the open
@@ -156,23 +162,30 @@ static void publish_turn(struct log_writer *writer)
     atomic_store_explicit(&writer->open->closed_end, writer->pos, memory_order_release);
 }
 
-enum pm_status log_turn_close(struct log_writer *writer)
+enum pm_status log_turn_publish(struct log_writer *writer)
 {
     enum pm_status status = PM_OK;
 
     must(writer->turn_open && !writer->in_transaction && writer->members == 0);
-    if (writer->appended) {
-        if (writer->log->mode == PMD_COMMIT_TURN)
-            status = make_turn_durable(writer);
-        if (HEARTH_LIKELY(status == PM_OK))
-            publish_turn(writer);
-        else
-            writer->broken = true;
-        writer->appended = false;
-        writer->turn_records = 0;
-        writer->turn_bytes = 0;
-        writer->left_count = 0;
-    }
+    if (!writer->appended)
+        return PM_OK;
+    if (writer->log->mode == PMD_COMMIT_TURN)
+        status = make_turn_durable(writer);
+    if (HEARTH_LIKELY(status == PM_OK))
+        publish_turn(writer);
+    else
+        writer->broken = true;
+    writer->appended = false;
+    writer->turn_records = 0;
+    writer->turn_bytes = 0;
+    writer->left_count = 0;
+    return status;
+}
+
+enum pm_status log_turn_close(struct log_writer *writer)
+{
+    enum pm_status status = log_turn_publish(writer);
+
     writer->turn_open = false;
     epoch_leave(writer->pin);
     return status;

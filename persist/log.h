@@ -41,8 +41,12 @@ struct log_writer *log_writer(struct log *log, uint32_t number);
 uint64_t log_turn_begin(struct log_writer *writer);
 /* True while a turn is open. */
 bool log_turn_is_open(const struct log_writer *writer);
-/* Closes: flush, one drain if the turn appended anything (TURN mode), closed end moves, pin leaves. PM_IO: nothing of
- * this turn may be acknowledged. */
+/* Which turn it is, to tell later whether it still is the same; 0: none is open. */
+uint64_t log_turn_number(const struct log_writer *writer);
+/* Flush, one drain if the turn appended anything (TURN mode), closed end moves. PM_IO: nothing of this turn may be
+ * acknowledged. The pin stays: what was read is not reused yet. */
+enum pm_status log_turn_publish(struct log_writer *writer) HEARTH_MUST_USE;
+/* The same if it was not done since the last record, and the pin leaves. */
 enum pm_status log_turn_close(struct log_writer *writer) HEARTH_MUST_USE;
 
 /*

@@ -53,8 +53,9 @@ struct log_writer {
     bool from_reserve; /* what is in hand may have been taken from the reserve of deletes */
 
     bool turn_open, appended;
-    bool broken;        /* a close has failed: what follows belongs to that turn as far as replay is concerned */
-    uint32_t turn_from; /* bytes in the open segment: from here on nothing is flushed */
+    uint64_t turn_number; /* of the last that was opened */
+    bool broken;          /* a close has failed: what follows belongs to that turn as far as replay is concerned */
+    uint32_t turn_from;   /* bytes in the open segment: from here on nothing is flushed */
     uint16_t turn_line;
     uint64_t turn_records, turn_bytes;
     struct log_stretch **left; /* segments that this turn filled: closed with it */

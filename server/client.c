@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "server/conn.h"
+#include "server/loan.h"
 #include "server/server.h"
 #include "server/worker.h"
 
@@ -79,6 +80,7 @@ void reply_printf(struct client *client, const char *fmt, ...)
 
 void reply_undo(struct client *client, size_t mark)
 {
+    loans_undo(client, mark);
     buf_truncate(&client->out, mark);
 }
 
@@ -91,6 +93,7 @@ void reply_insert(struct client *client, size_t mark, const void *bytes, size_t 
     uint8_t *at = buf_bytes(&client->out) + mark;
     memmove(at + len, at, reply_mark(client) - mark);
     memcpy(at, bytes, len);
+    loans_shift(client, mark, len);
     reply_advance(client, len);
 }
 

@@ -71,6 +71,7 @@ struct client {
     /* The reply. */
     bool out_failed;
     struct buf out;
+    size_t lent_bytes; /* of the reply that are not in it: loan.h */
 };
 
 /* ---- keys ---- */

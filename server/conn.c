@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/loan.h"
 #include "server/request.h"
 #include "server/server.h"
 #include "server/worker.h"
@@ -82,6 +83,20 @@ static size_t needed_bytes(const struct conn *conn)
     return conn->parser.memcache.need_bytes;
 }
 
+/* From a block into one for a value. */
+static bool expand_to_value(struct worker *worker, struct buf *buf)
+{
+    uint8_t *block = worker_take_block(worker, CONN_VALUE_BLOCK_BYTES);
+    size_t len = buf_len(buf);
+
+    if (block == NULL)
+        return false;
+    memcpy(block, buf_bytes(buf), len);
+    drop_memory(worker, buf);
+    *buf = (struct buf){.data = block, .end = len, .cap = CONN_VALUE_BLOCK_BYTES, .max = buf->max};
+    return true;
+}
+
 /*
  * Doubles a full buffer, or makes it as large as the request when that is less: a length that is announced and never
  * sent takes no memory. What is known of the request may grow with each argument, so small steps are not taken.
@@ -93,6 +108,8 @@ static bool grow_input(struct conn *conn)
     size_t cap = in->cap * 2;
     uint8_t *data;
 
+    if (in->cap == CONN_BLOCK_BYTES)
+        return expand_to_value(conn->client.worker, in);
     if (need > in->cap + in->cap / 4 && need < cap)
         cap = need;
     if (cap > in->max)
@@ -151,17 +168,40 @@ void conn_read(struct conn *conn)
     }
 }
 
-void conn_write(struct conn *conn)
+/* Buffer and loans in one call; what the socket does not take is copied. */
+static ssize_t send_lent(struct conn *conn)
+{
+    struct iovec pieces[LOAN_PIECES_MAX];
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = loans_pieces(&conn->client, pieces)};
+    ssize_t count = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+    int saved_errno = errno;
+
+    loans_repay(&conn->client, count > 0 ? (size_t)count : 0);
+    if (conn->client.out_failed)
+        conn->broken = true;
+    errno = saved_errno;
+    return count;
+}
+
+static ssize_t send_buffer(struct conn *conn)
 {
     struct buf *out = &conn->client.out;
     ssize_t count = send(conn->fd, buf_bytes(out), buf_len(out), MSG_NOSIGNAL);
 
-    if (count >= 0) {
-        STAT_ADD(conn->client.stats, bytes_written, count);
+    if (count > 0)
         buf_consume(out, (size_t)count);
-    } else if (errno != EAGAIN && errno != EINTR) {
+    return count;
+}
+
+void conn_write(struct conn *conn)
+{
+    struct buf *out = &conn->client.out;
+    ssize_t count = HEARTH_LIKELY(conn->client.lent_bytes == 0) ? send_buffer(conn) : send_lent(conn);
+
+    if (count >= 0)
+        STAT_ADD(conn->client.stats, bytes_written, count);
+    else if (errno != EAGAIN && errno != EINTR)
         conn->broken = true;
-    }
     if (buf_len(out) <= CONN_OUT_SOFT_BYTES)
         conn_release(conn, CONN_HOLD_OUTPUT);
 }

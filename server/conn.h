@@ -30,6 +30,8 @@
 #define CONN_BLOCK_BYTES (64 * 1024 + 1472)
 /* What a reply grows to that does not fit into one: many requests at once of 1 KB each, say. */
 #define CONN_LARGE_BLOCK_BYTES (2 * CONN_BLOCK_BYTES)
+/* What a request grows to that holds a value of up to 1 MB. Memory is taken as it arrives, not as it is announced. */
+#define CONN_VALUE_BLOCK_BYTES (17 * CONN_BLOCK_BYTES)
 /* Replies that wait beyond this hold the connection: nothing more is read or executed for it. */
 #define CONN_OUT_SOFT_BYTES (1024 * 1024)
 /* A connection with more than this is closed. One reply can pass the soft bound: KEYS, MGET. */
@@ -98,7 +100,7 @@ void conn_close(struct conn *conn);
 
 /* Reads once, as much as the buffer has room for. Sets readable, eof, broken. */
 void conn_read(struct conn *conn);
-/* Writes once what waits. Sets broken. */
+/* Writes once what waits; no loan is left then. Sets broken. */
 void conn_write(struct conn *conn);
 /* After a turn or an event: lets go of what is not needed, queues, watches, or closes (then `conn` is gone). */
 void conn_settle(struct conn *conn);

@@ -20,6 +20,8 @@ server_libserver_a_SOURCES = \
 	server/fault.c \
 	server/listener.c \
 	server/listener.h \
+	server/loan.c \
+	server/loan.h \
 	server/memcache_commands.c \
 	server/memcache_internal.h \
 	server/memcache_retrieve.c \
@@ -76,7 +78,7 @@ server_libserver_a_SOURCES = \
 bin_PROGRAMS += server/hearthd
 server_hearthd_SOURCES = server/main.c
 server_hearthd_LDADD = $(SERVER_LIBS)
-server_hearthd_LDFLAGS = $(WHOLE_LDFLAGS)
+server_hearthd_LDFLAGS = $(WHOLE_PROGRAM_FLAGS)
 
 # Printed by `hearthd --print-conf`; tests/run/server-basics.py sees that it is up to date.
 

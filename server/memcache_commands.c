@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "server/command.h"
 #include "server/exptime.h"
+#include "server/loan.h"
 #include "server/memcache_internal.h"
 #include "server/redis_version.h"
 #include "server/server.h"
@@ -46,6 +47,7 @@ static enum command_status flush_all(struct client *client, const struct memcach
     uint64_t at_ms = exptime_of_memcache(request->exptime_s, now_ms);
 
     STAT_ADD(client->stats, cmd_flush, 1);
+    loans_repay_all(client->worker);
     if (heap_flush(client->heap_worker, 1, at_ms > now_ms ? at_ms : 0) == PM_OK)
         memcache_reply(client, request, LINE("OK"));
     else

@@ -5,6 +5,7 @@
  * IDEA     touch and gat write the object anew under another expiry and the same CAS unique.
  */
 #include "server/exptime.h"
+#include "server/loan.h"
 #include "server/memcache_internal.h"
 #include "server/stats.h"
 
@@ -13,13 +14,20 @@ enum { KEYS_TOGETHER = 32 };
 static void reply_value(struct client *client, const uint8_t *key, uint32_t key_len, const struct object *object,
                         bool with_cas)
 {
-    char *out = reply_room(client, MEMCACHE_VALUE_LINE_MAX + (size_t)object->value_len + 2);
+    bool large = object->value_len >= LOAN_BYTES_MIN;
+    char *out = reply_room(client, MEMCACHE_VALUE_LINE_MAX + (large ? 0 : (size_t)object->value_len) + 2);
     size_t n;
 
     if (out == NULL)
         return;
     n = memcache_put_value_line(out, key, key_len, object->client_flags, object->value_len,
                                 with_cas ? &object->cas : NULL);
+    if (HEARTH_UNLIKELY(large)) {
+        reply_advance(client, n);
+        reply_stored(client, object->value, object->value_len);
+        reply_literal(client, "\r\n");
+        return;
+    }
     if (object->value_len > 0)
         memcpy(out + n, object->value, object->value_len);
     n += object->value_len;

@@ -223,6 +223,7 @@ static enum command_status flush(struct client *client, uint32_t argc, const str
         reply_error(client, ERROR_SYNTAX);
         return COMMAND_DONE;
     }
+    loans_repay_all(client->worker);
     if (heap_flush(client->heap_worker, databases, 0) == PM_OK)
         reply_ok(client);
     else

@@ -159,6 +159,6 @@ enum command_status redis_getrange(struct client *client, uint32_t argc, const s
         return COMMAND_DONE;
     }
     range = range_clamp(start, end, object.value_len);
-    reply_bulk(client, object.value + range.offset, range.len);
+    reply_bulk_stored(client, object.value + range.offset, range.len);
     return COMMAND_DONE;
 }

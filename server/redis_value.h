@@ -9,6 +9,7 @@
 #define HEARTH_SERVER_REDIS_VALUE_H
 
 #include "server/client.h"
+#include "server/loan.h"
 #include "server/stats.h"
 
 /* The object under an argument, taken as an access: GET and its kind. */
@@ -74,10 +75,24 @@ static inline void value_put(struct client *client, struct heap_edit *edit, cons
     STAT_ADD(client->stats, total_items, 1);
 }
 
+/* A bulk string of bytes that were got from the heap. */
+static inline void reply_bulk_stored(struct client *client, const uint8_t *data, uint32_t len)
+{
+    char head[RESP_HEAD_MAX];
+
+    if (HEARTH_LIKELY(len < LOAN_BYTES_MIN)) {
+        reply_bulk(client, data, len);
+        return;
+    }
+    reply_raw(client, head, resp_put_bulk_head(head, len));
+    reply_stored(client, data, len);
+    reply_literal(client, RESP_CRLF);
+}
+
 /* A bulk string of the object's value. */
 static inline void reply_object(struct client *client, const struct object *object)
 {
-    reply_bulk(client, object->value, object->value_len);
+    reply_bulk_stored(client, object->value, object->value_len);
 }
 
 /* What has been written since `mark` becomes one bulk string. */

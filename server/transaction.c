@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "server/loan.h"
 #include "server/redis_commands.h"
 #include "server/stats.h"
 
@@ -317,6 +318,8 @@ static enum command_status execute(struct client *client, struct transaction *tr
         reply_error(client, ERROR_MEMORY);
         return COMMAND_DONE;
     }
+    if (exclusive)
+        loans_repay_all(client->worker);
     if (exclusive && heap_exclusive_begin(client->heap_worker) != PM_OK) {
         reply_error(client, "ERR the pool could not be written, see the server's log");
         return COMMAND_DONE;

@@ -7,8 +7,9 @@
  *     1  each is read once
  *     2  within a heap turn, requests are gathered into batches across connections, their keys prefetched, executed;
  *        at most TURN_REQUESTS and TURN_BYTES a connection, so that nobody starves
- *     3  the heap turn ends: what was written is durable, or its epoch is known that a sync must cover
- *     4  each is written once, or held until that sync
+ *     3  the heap turn is closed: what was written is durable, or its epoch is known that a sync must cover
+ *     4  each is written once, or held until that sync; where large values leave from the pool itself (loan.h), the
+ *        turn is left only then
  *   Then nothing is promised that could be lost: no reply leaves before phase 3 (C1).
  *
  * COST   A turn reads the clock once. A connection costs one read and one write a turn.
@@ -60,7 +61,7 @@ static bool heed(struct conn *conn, enum command_status status)
         conn_hold(conn, CONN_HOLD_ROOM);
         return false;
     }
-    if (buf_len(&conn->client.out) > CONN_OUT_SOFT_BYTES)
+    if (buf_len(&conn->client.out) + conn->client.lent_bytes > CONN_OUT_SOFT_BYTES)
         conn_hold(conn, CONN_HOLD_OUTPUT);
     return true;
 }
@@ -347,13 +348,17 @@ static void run_turn(struct worker *worker, struct conn **set, uint32_t count)
 {
     enum pm_status status;
     uint64_t wait_epoch = 0;
+    bool lent;
 
     read_all(set, count);
     heap_turn_begin(worker->heap_worker, clock_wall_ms());
     for (uint32_t i = 0; i < count; i++)
         gather(worker, set[i]);
     run_batch(worker);
-    status = heap_turn_end(worker->heap_worker, &wait_epoch);
+    status = heap_turn_close(worker->heap_worker, &wait_epoch);
+    lent = worker->loans.count > 0;
+    if (!lent)
+        heap_turn_leave(worker->heap_worker);
     STAT_ADD(&worker->stats, turns, 1);
     if (status != PM_OK)
         break_promise(worker, set, count, status);
@@ -361,8 +366,12 @@ static void run_turn(struct worker *worker, struct conn **set, uint32_t count)
         wait_epoch = 0;
     for (uint32_t i = 0; i < count; i++) {
         answer(set[i], wait_epoch);
+        if (set[i]->client.lent_bytes != 0) /* it is held, or broken */
+            loans_repay(&set[i]->client, 0);
         conn_settle(set[i]);
     }
+    if (lent)
+        heap_turn_leave(worker->heap_worker);
     /* A sync that ended before they were held has not woken this worker. */
     if (wait_epoch != 0 && wait_epoch <= heap_synced_epoch(worker->heap))
         worker_wake(worker);

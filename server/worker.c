@@ -28,21 +28,40 @@
 
 /* ---- buffers ---- */
 
+/* The pool of buffers of a size, and how many it keeps; NULL: none does. */
+static struct block_pool *pool_of(struct worker *worker, size_t bytes, uint32_t *max)
+{
+    switch (bytes) {
+    case CONN_BLOCK_BYTES:
+        *max = WORKER_BLOCKS_MAX;
+        return &worker->blocks;
+    case CONN_LARGE_BLOCK_BYTES:
+        *max = WORKER_LARGE_BLOCKS_MAX;
+        return &worker->large_blocks;
+    case CONN_VALUE_BLOCK_BYTES:
+        *max = WORKER_VALUE_BLOCKS_MAX;
+        return &worker->value_blocks;
+    }
+    return NULL;
+}
+
 uint8_t *worker_take_block(struct worker *worker, size_t bytes)
 {
-    struct block_pool *pool = bytes == CONN_BLOCK_BYTES ? &worker->blocks : &worker->large_blocks;
+    uint32_t max;
+    struct block_pool *pool = pool_of(worker, bytes, &max);
 
-    if (pool->count > 0)
+    if (pool != NULL && pool->count > 0)
         return pool->blocks[--pool->count];
     return malloc(bytes);
 }
 
 void worker_give_block(struct worker *worker, uint8_t *block, size_t bytes)
 {
-    if (bytes == CONN_BLOCK_BYTES && worker->blocks.count < WORKER_BLOCKS_MAX)
-        worker->blocks.blocks[worker->blocks.count++] = block;
-    else if (bytes == CONN_LARGE_BLOCK_BYTES && worker->large_blocks.count < WORKER_LARGE_BLOCKS_MAX)
-        worker->large_blocks.blocks[worker->large_blocks.count++] = block;
+    uint32_t max;
+    struct block_pool *pool = pool_of(worker, bytes, &max);
+
+    if (pool != NULL && pool->count < max)
+        pool->blocks[pool->count++] = block;
     else
         free(block);
 }
@@ -322,6 +341,7 @@ void worker_free(struct worker *worker)
         event_base_free(worker->base);
     free_blocks(&worker->blocks);
     free_blocks(&worker->large_blocks);
+    free_blocks(&worker->value_blocks);
     free(worker->batch.arguments);
     for (uint32_t i = 0; i < worker->arrival_count; i++)
         close(worker->arrivals[i].fd);

@@ -18,12 +18,14 @@
 #include <pthread.h>
 
 #include "server/conn.h"
+#include "server/loan.h"
 #include "server/request.h"
 #include "server/stats.h"
 
-/* Free buffers that a worker keeps. */
+/* Free buffers that a worker keeps of each size. */
 #define WORKER_BLOCKS_MAX 128
 #define WORKER_LARGE_BLOCKS_MAX 64
+#define WORKER_VALUE_BLOCKS_MAX 8
 
 /* A connection on its way to a worker. */
 struct arrival {
@@ -52,11 +54,12 @@ struct worker {
     _Atomic uint32_t sync_waiters; /* length of it; the sync thread wakes whoever has some */
     struct conn_list waiting;
     struct batch batch;
+    struct loans loans;
 
     struct block_pool {
         uint32_t count;
         uint8_t *blocks[WORKER_BLOCKS_MAX];
-    } blocks, large_blocks;
+    } blocks, large_blocks, value_blocks;
 
     pthread_mutex_t list_lock;
     struct conn_list conns;
@@ -80,7 +83,8 @@ void worker_wake(struct worker *worker);
 /* Any thread: hands over an accepted socket. False: no memory; the socket remains the caller's. */
 bool worker_give(struct worker *worker, int fd, enum client_protocol protocol);
 
-/* A pooled buffer of `bytes`: CONN_BLOCK_BYTES or CONN_LARGE_BLOCK_BYTES; from malloc(). NULL: no memory. */
+/* A pooled buffer of `bytes`: CONN_BLOCK_BYTES, CONN_LARGE_BLOCK_BYTES or CONN_VALUE_BLOCK_BYTES; from malloc(). NULL:
+ * no memory. */
 uint8_t *worker_take_block(struct worker *worker, size_t bytes);
 /* Gives back a buffer of any size: those of other sizes are freed. */
 void worker_give_block(struct worker *worker, uint8_t *block, size_t bytes);

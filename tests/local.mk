@@ -38,6 +38,7 @@ tests_unit_check_base_log_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_base_number_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 
 check_persist = \
+	tests/unit/check_persist_cut_buffers \
 	tests/unit/check_persist_index_ops_sort \
 	tests/unit/check_persist_journal \
 	tests/unit/check_persist_log \
@@ -56,6 +57,7 @@ check_persist = \
 	tests/unit/check_persist_skiplist_leaf \
 	tests/unit/check_persist_skiplist_threads \
 	tests/unit/check_persist_space
+tests_unit_check_persist_cut_buffers_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_log_SOURCES = tests/unit/check_persist_log.c $(life_sources)
 tests_unit_check_persist_log_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_log_crash_SOURCES = tests/unit/check_persist_log_crash.c $(life_sources) $(crash_sources)
@@ -155,7 +157,7 @@ tests_crash_heap_crash_LDADD = $(HEAP_LIBS)
 tests_support_hearthd_slow_SOURCES = server/main.c tests/support/slow_heap.c
 tests_support_hearthd_slow_LDADD = $(SERVER_LIBS)
 tests_support_hearthd_slow_LDFLAGS = $(AM_LDFLAGS) \
-	-Wl,--wrap=heap_reserve -Wl,--wrap=heap_turn_end -Wl,--wrap=heap_is_filled
+	-Wl,--wrap=heap_reserve -Wl,--wrap=heap_turn_close -Wl,--wrap=heap_is_filled
 
 check_threads = \
 	tests/unit/check_base_epoch \

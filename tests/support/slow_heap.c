@@ -15,8 +15,8 @@
 
 enum heap_reserve __real_heap_reserve(struct heap_worker *worker, uint64_t bytes, uint32_t records, bool deletes_only);
 enum heap_reserve __wrap_heap_reserve(struct heap_worker *worker, uint64_t bytes, uint32_t records, bool deletes_only);
-enum pm_status __real_heap_turn_end(struct heap_worker *worker, uint64_t *wait_epoch);
-enum pm_status __wrap_heap_turn_end(struct heap_worker *worker, uint64_t *wait_epoch);
+enum pm_status __real_heap_turn_close(struct heap_worker *worker, uint64_t *wait_epoch);
+enum pm_status __wrap_heap_turn_close(struct heap_worker *worker, uint64_t *wait_epoch);
 bool __real_heap_is_filled(const struct heap *heap);
 bool __wrap_heap_is_filled(const struct heap *heap);
 
@@ -43,10 +43,10 @@ enum heap_reserve __wrap_heap_reserve(struct heap_worker *worker, uint64_t bytes
     return result;
 }
 
-enum pm_status __wrap_heap_turn_end(struct heap_worker *worker, uint64_t *wait_epoch)
+enum pm_status __wrap_heap_turn_close(struct heap_worker *worker, uint64_t *wait_epoch)
 {
     static _Atomic long turns;
-    enum pm_status status = __real_heap_turn_end(worker, wait_epoch);
+    enum pm_status status = __real_heap_turn_close(worker, wait_epoch);
     long fail = setting("SLOW_HEAP_FAIL");
 
     if (reserved && fail > 0 && atomic_fetch_add(&turns, 1) == fail - 1)
