@@ -23,16 +23,16 @@
 
 /* ---- buffers ---- */
 
-static bool take_block(struct worker *worker, struct buf *buf)
+static bool take_block(struct worker *worker, struct buf *buf, size_t bytes)
 {
-    uint8_t *block = worker_take_block(worker, CONN_BLOCK_BYTES);
+    uint8_t *block = worker_take_block(worker, bytes);
 
     if (block == NULL)
         return false;
     buf->data = block;
     buf->start = 0;
     buf->end = 0;
-    buf->cap = CONN_BLOCK_BYTES;
+    buf->cap = bytes;
     return true;
 }
 
@@ -66,7 +66,7 @@ static bool expand_little(struct worker *worker, struct buf *buf)
 {
     struct buf little = *buf;
 
-    if (!take_block(worker, buf)) {
+    if (!take_block(worker, buf, CONN_BLOCK_BYTES)) {
         *buf = little;
         return false;
     }
@@ -130,7 +130,7 @@ static bool prepare_input(struct conn *conn)
     struct buf *in = &conn->in;
 
     if (in->data == NULL)
-        return take_block(conn->client.worker, in);
+        return take_block(conn->client.worker, in, conn->large ? CONN_VALUE_BLOCK_BYTES : CONN_BLOCK_BYTES);
     if (in->cap < CONN_BLOCK_BYTES)
         return expand_little(conn->client.worker, in);
     if (in->start > 0 && buf_room(in) < in->cap / 2) {
@@ -159,6 +159,7 @@ void conn_read(struct conn *conn)
     conn->readable = count == (ssize_t)room;
     if (count > 0) {
         buf_commit(&conn->in, (size_t)count);
+        conn->large = conn->in.cap >= CONN_VALUE_BLOCK_BYTES && buf_len(&conn->in) >= CONN_BLOCK_BYTES;
         STAT_ADD(conn->client.stats, bytes_read, count);
         conn->more = true;
     } else if (count == 0) {

@@ -59,6 +59,7 @@ struct conn {
     bool queued;         /* in worker->ready */
     bool readable;       /* the socket has bytes, as far as is known */
     bool more;           /* the input buffer may hold a whole request */
+    bool large;          /* what was read last needed a block for a value: the next is read into one */
     bool eof;            /* the client has closed its side */
     bool deaf;           /* what it sends is no longer parsed: its last request has been */
     bool closing;        /* close when the output is gone */
