@@ -52,6 +52,7 @@ bench_programs = \
 	bench/bench_fill \
 	bench/bench_hash_index \
 	bench/bench_index \
+	bench/bench_insert \
 	bench/null_server
 bench_bench_append_LDADD = $(PERSIST_LIBS)
 bench_bench_fill_SOURCES = bench/bench_fill.c tests/support/indexed_pool.h
@@ -60,6 +61,7 @@ bench_bench_hash_index_SOURCES = bench/bench_hash_index.c tests/support/fake_poo
 bench_bench_hash_index_LDADD = $(HEAP_LIBS)
 bench_bench_index_SOURCES = bench/bench_index.c bench/skiplist_per_object.c bench/skiplist_per_object.h
 bench_bench_index_LDADD = $(PERSIST_LIBS)
+bench_bench_insert_LDADD = $(HEAP_LIBS)
 bench_null_server_LDADD = $(EVENT_LIBS)
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)

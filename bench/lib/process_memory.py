@@ -11,8 +11,9 @@ def anonymous_bytes(pid):
         return int(re.search(r"^RssAnon:\s*(\d+) kB", status.read(), re.M)[1]) * 1024
 
 
-def settled_anonymous_bytes(pid, quiet_s=1.5, bound_s=30):
-    """The same once it has not changed for quiet_s: what runs in the background is done."""
+def settled_anonymous_bytes(pid, quiet_s=3.5, bound_s=30):
+    """The same once it has not changed for quiet_s: what runs in the background is done, and buffers that rest are
+    given back."""
     seen, since, end = anonymous_bytes(pid), time.monotonic(), time.monotonic() + bound_s
     while time.monotonic() < min(since + quiet_s, end):
         time.sleep(0.1)

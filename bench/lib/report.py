@@ -38,3 +38,9 @@ def goal(what, measured, at_most, form="%.2f"):
     """The line that says whether a goal is met."""
     verdict = "met" if measured <= at_most else "missed, %.0f %% above" % ((measured / at_most - 1) * 100)
     return "%s: %s at most %s: %s, %s" % (GOAL, what, form % at_most, form % measured, verdict)
+
+
+def goal_at_least(what, measured, at_least, form="%.2f"):
+    """The same for what should be high."""
+    verdict = "met" if measured >= at_least else "missed, %.0f %% below" % ((1 - measured / at_least) * 100)
+    return "%s: %s at least %s: %s, %s" % (GOAL, what, form % at_least, form % measured, verdict)
