@@ -75,7 +75,8 @@ bool number_parse_i64(const void *text, size_t len, int64_t *value)
     return to_signed(negative, magnitude, value);
 }
 
-/* The common part of the loose forms: sign and magnitude. */
+/* The common part of the loose forms: sign and magnitude. The number ends at a blank or, as a C string, at a zero byte;
+ * what follows does not matter. */
 static bool parse_loose(const char *text, size_t len, bool *negative, uint64_t *magnitude)
 {
     size_t at = 0;
@@ -85,7 +86,7 @@ static bool parse_loose(const char *text, size_t len, bool *negative, uint64_t *
     *negative = at < len && text[at] == '-';
     if (at < len && (text[at] == '-' || text[at] == '+'))
         at++;
-    return take_digits(text, len, &at, magnitude) && (at == len || is_space(text[at]));
+    return take_digits(text, len, &at, magnitude) && (at == len || text[at] == '\0' || is_space(text[at]));
 }
 
 bool number_parse_i64_loose(const void *text, size_t len, int64_t *value)

@@ -15,7 +15,7 @@ TOO_LONG = b'L' * 251
 # In a stored number of 2^63 and above memcached looks for a minus sign beyond the value's end, so that whether it counts
 # as a number is a matter of luck.
 NUMBERS = [b'0', b'1', b'9', b'10', b'99', b'100', b'4294967295', b'4294967296', b'4611686018427387904', b'00012', b'1 ',
-           b' 1']
+           b' 1', b'7\0x', b'\0007']
 NOT_NUMBERS = [b'abc', b'', b'-1', b'1x', b'1.5', b'18446744073709551616', b'99999999999999999999999', b'0x10']
 DELTAS = [b'1', b'0', b'5', b'10', b'100', b'4294967296', b'+3', b'007', b'-0']
 HUGE_DELTAS = [b'18446744073709551615', b'9223372036854775808', b'-18446744073709551615']

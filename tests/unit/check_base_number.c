@@ -131,6 +131,21 @@ static void check_unsigned(void **state)
     }
 }
 
+/* memcached reads values as C strings. */
+static void check_number_before_a_zero_byte(void **state)
+{
+    uint64_t value = 4711;
+    int64_t as_signed = 4711;
+
+    (void)state;
+    assert_true(number_parse_u64_loose("6\0{x", 4, &value));
+    assert_int_equal(value, 6);
+    assert_true(number_parse_i64_loose("-6\0", 3, &as_signed));
+    assert_int_equal(as_signed, -6);
+    assert_false(number_parse_u64_loose("\0006", 2, &value));
+    assert_false(number_parse_u64("6\0", 2, &value));
+}
+
 /* Formats and parses one number in both signs, with printf as the judge. */
 static void check_round_trip(uint64_t number)
 {
@@ -248,8 +263,9 @@ static void check_duration(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(check_signed), cmocka_unit_test(check_unsigned), cmocka_unit_test(check_format),
-        cmocka_unit_test(check_size),   cmocka_unit_test(check_duration),
+        cmocka_unit_test(check_signed),   cmocka_unit_test(check_unsigned),
+        cmocka_unit_test(check_format),   cmocka_unit_test(check_size),
+        cmocka_unit_test(check_duration), cmocka_unit_test(check_number_before_a_zero_byte),
     };
 
     return cmocka_run_group_tests_name("number", tests, map_pages, NULL);
