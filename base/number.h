@@ -29,8 +29,9 @@ HEARTH_MUST_USE bool number_parse_u64(const void *text, size_t len, uint64_t *va
 
 /*
  * Loose, as memcached reads: spaces before, a sign, leading zeros; the number ends at the end of the
- * range, at a space or at a zero byte, and what follows that is not looked at. Unsigned: a negative one counts modulo 2^64
- * when it then is below 2^63, as there. False, with *value untouched, for another form or overflow.
+ * range, at a space or at a zero byte, and what follows that is not looked at. Unsigned: a negative one
+ * counts modulo 2^64 when it then is below 2^63, as there. False, with *value untouched, for another form
+ * or overflow.
  */
 HEARTH_MUST_USE bool number_parse_i64_loose(const void *text, size_t len, int64_t *value);
 HEARTH_MUST_USE bool number_parse_u64_loose(const void *text, size_t len, uint64_t *value);

@@ -20,7 +20,7 @@ enum {
     MAINTENANCE_IDLE_US = 10000,
     /* While a cut waits for turns or a sync, and while the tail grows fast. */
     MAINTENANCE_WAIT_US = 1000,
-    /* It does if one of so many parts of its bound came since the last cut; a cut is due at half of it. */
+    /* It has grown fast when it holds one of so many parts of its bound; a cut is due at half. */
     TAIL_PARTS = 8,
 };
 

@@ -149,8 +149,8 @@ void hash_index_prefetch(const struct hash_index *index, uint64_t hash)
     __builtin_prefetch(bucket_for(index, hash));
 }
 
-/* Walks the chain to its match, a wait that overlaps with those of the next keys, and asks for two lines: header and
- * key lie across both as often as not, and a short value with them. */
+/* Walks the chain to its match, a wait that overlaps with those of the next keys, and asks for the record's first line,
+ * and for its second where a short key reaches into it or a value is wanted. */
 void hash_index_prefetch_record(const struct hash_index *index, uint64_t hash, bool value)
 {
     struct chain_part part = chain_first(bucket_for(index, hash));

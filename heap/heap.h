@@ -69,9 +69,10 @@ void heap_set_sync_interval_ms(struct heap *heap, uint32_t sync_interval_ms);
 /* now_ms: wall clock of this turn (the caller reads it once a turn); expiry is judged by it (never by less than what the pool saw). */
 void heap_turn_begin(struct heap_worker *worker, uint64_t now_ms);
 /*
- * Closes the turn, after which nothing may be written in it: on return what was written is durable at the server's level, or, with file backing at `power`,
- * *wait_epoch is not 0 and the turn's replies must be parked until heap_synced_epoch() >= *wait_epoch (the `synced`
- * callback tells when to look). PM_IO: nothing of the turn may be acknowledged; the server must stop promising (R5).
+ * Closes the turn, after which nothing may be written in it: on return what was written is durable at the server's
+ * level, or, with file backing at `power`, *wait_epoch is not 0 and the turn's replies must be parked until
+ * heap_synced_epoch() >= *wait_epoch (the `synced` callback tells when to look). PM_IO: nothing of the turn may be
+ * acknowledged; the server must stop promising (R5).
  */
 enum pm_status heap_turn_close(struct heap_worker *worker, uint64_t *wait_epoch) HEARTH_MUST_USE;
 /* After the close: what was got may be reused from here on. */

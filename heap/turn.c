@@ -55,7 +55,7 @@ enum pm_status heap_turn_close(struct heap_worker *worker, uint64_t *wait_epoch)
 
 void heap_turn_leave(struct heap_worker *worker)
 {
-    (void)!log_turn_close(worker->log); /* nothing is left to publish */
+    log_turn_leave(worker->log);
 }
 
 enum pm_status heap_turn_end(struct heap_worker *worker, uint64_t *wait_epoch)

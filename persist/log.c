@@ -182,12 +182,18 @@ enum pm_status log_turn_publish(struct log_writer *writer)
     return status;
 }
 
+void log_turn_leave(struct log_writer *writer)
+{
+    must(writer->turn_open && !writer->appended);
+    writer->turn_open = false;
+    epoch_leave(writer->pin);
+}
+
 enum pm_status log_turn_close(struct log_writer *writer)
 {
     enum pm_status status = log_turn_publish(writer);
 
-    writer->turn_open = false;
-    epoch_leave(writer->pin);
+    log_turn_leave(writer);
     return status;
 }
 

@@ -46,7 +46,9 @@ uint64_t log_turn_number(const struct log_writer *writer);
 /* Flush, one drain if the turn appended anything (TURN mode), closed end moves. PM_IO: nothing of this turn may be
  * acknowledged. The pin stays: what was read is not reused yet. */
 enum pm_status log_turn_publish(struct log_writer *writer) HEARTH_MUST_USE;
-/* The same if it was not done since the last record, and the pin leaves. */
+/* After that: the pin leaves. */
+void log_turn_leave(struct log_writer *writer);
+/* Both at once. */
 enum pm_status log_turn_close(struct log_writer *writer) HEARTH_MUST_USE;
 
 /*

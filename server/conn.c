@@ -98,8 +98,9 @@ static bool expand_to_value(struct worker *worker, struct buf *buf)
 }
 
 /*
- * Doubles a full buffer, or makes it as large as the request when that is less: a length that is announced and never
- * sent takes no memory. What is known of the request may grow with each argument, so small steps are not taken.
+ * A full block becomes one for a value, whose memory is touched as it arrives. Beyond that a full buffer doubles, or
+ * becomes as large as the request when that is less: a length that is announced and never sent takes no memory. What is
+ * known of the request may grow with each argument, so small steps are not taken.
  */
 static bool grow_input(struct conn *conn)
 {
