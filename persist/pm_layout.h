@@ -39,7 +39,7 @@ enum {
     PM_SEGMENT_BITS_MAX = 21,
     PM_DATABASES = 16,
     PM_WRITERS = 127, /* log writers (workers) at most; the number is in each cts */
-    PM_VERSION = 1,
+    PM_VERSION = 2,
 };
 
 #define PM_MAGIC UINT64_C(0x0031304854524148) /* "HARTH01\0" read as bytes: H A R T H 0 1 */
@@ -179,7 +179,9 @@ enum {
     PM_LEAF_BYTES = 1024,
     PM_LEAF_TOWER = 8,
     PM_LEAF_AREA = 960,
-    PM_LEAF_ENTRIES_MAX = 60,
+    PM_LEAF_LINES = 15, /* of the area */
+    PM_LEAF_LINE_ENTRIES = 4,
+    PM_LEAF_ENTRIES_MAX = PM_LEAF_LINES * PM_LEAF_LINE_ENTRIES,
     PM_LEAF_KEY_BYTES_MAX = 128
 };
 
@@ -193,18 +195,23 @@ struct pmd_leaf_entry {
 _Static_assert(sizeof(struct pmd_leaf_entry) == 16, "leaf entry");
 
 /*
- * A leaf: unsorted entries, bitmap of those in use, common prefix and low fence at the end of the area (prefix, then
- * fence, each padded to nothing). Keys here are index keys: one byte database, then the user's key. A leaf holds the
- * keys k with low fence <= k < next leaf's low fence. A fence longer than PM_LEAF_KEY_BYTES_MAX lies in a chain of
- * spill blocks (never changed once linked).
+ * A leaf: a small hash table of entries, bitmap of those in use, common prefix and low fence at the end of the area
+ * (prefix, then fence, each padded to nothing). Keys here are index keys: one byte database, then the user's key. A leaf
+ * holds the keys k with low fence <= k < next leaf's low fence. A fence longer than PM_LEAF_KEY_BYTES_MAX lies in a chain
+ * of spill blocks (never changed once linked).
+ *
+ * Entries lie four a line of the area. One lies in the line that its hash bits name (0..27 of them, times the lines, by
+ * 2^28) or, if that was full when it came, in the next one with room; each line that it passed has its bit in `passed`.
  */
 struct pmd_leaf {
-    uint32_t checksum;     /* low half of XXH3_64 over bytes 4..31 and 64..1023, seed: leaf number */
+    uint32_t checksum;     /* a sum of terms, see leaf_checksum(); of a spill block: XXH3_64 of all behind, low half */
     uint8_t state;         /* enum pmd_leaf_state */
     uint8_t prefix_len;    /* bytes, at most 128 */
     uint16_t low_len;      /* bytes in the leaf, at most 128; 0xffff: spilled */
-    uint64_t next;         /* leaf number (pm_off / 1024) of the next leaf, 0 at the end */
-    uint64_t used;         /* bit i: entry i is in use */
+    uint32_t next;         /* leaf number (pm_off / 1024) of the next leaf, 0 at the end */
+    uint16_t passed;       /* bit i: an entry that belongs to line i, or before, lies behind it */
+    uint16_t zero;
+    uint64_t used;         /* bit i: entry i is in use; of a spill block: bytes of the fence in it */
     uint32_t low_spill;    /* leaf number of the first spill block, if spilled */
     uint16_t low_full_len; /* length of a spilled fence */
     uint8_t height;        /* tower levels above 0 in use, 0..PM_LEAF_TOWER */

@@ -10,7 +10,7 @@
 
 #include "persist/skiplist_internal.h"
 
-enum { QUEUE = 16, KEYS_AHEAD = 32, RECORDS_AHEAD = 8, RECORD_OPS_AHEAD_MAX = 4 };
+enum { QUEUE = 16, KEYS_AHEAD = 32, LINES_AHEAD = 8, RECORDS_AHEAD = 4, OPS_AHEAD_MAX = 4 };
 
 void skiplist_format_head(struct pm_context *context, struct pmd_leaf *leaf, uint64_t leaf_number)
 {
@@ -95,21 +95,34 @@ struct queue {
     uint32_t head, length;
 };
 
-/* All lines: the checksum is over all of them. (Every other one, trusting that memory comes in pairs, cost 15 %.) */
-static void fetch_leaf(const struct skiplist *skiplist, uint64_t number)
+/* The line to which an operation's entry belongs, and for a key that may be new, that of prefix and fence. */
+static void fetch_entry(const struct pmd_leaf *leaf, const struct index_op *op)
 {
-    const uint8_t *leaf = (const uint8_t *)media_leaf(skiplist, number);
-
-    for (uint32_t line = 0; line < PM_LEAF_BYTES / PM_LINE; line++)
-        __builtin_prefetch(leaf + line * PM_LINE);
+    __builtin_prefetch(leaf->area + leaf_home(op->key.hash) * PM_LINE);
+    if (op->hint.loc == 0)
+        __builtin_prefetch(leaf->area + PM_LEAF_AREA - PM_LINE);
 }
 
-/* The records whose keys will be compared. The leaf has come in by now. */
+/* The other lines that will be read. The header has come in by now. */
+static void fetch_lines(const struct skiplist *skiplist, const struct index_op *ops, const struct group *group)
+{
+    const struct pmd_leaf *leaf = media_leaf(skiplist, group->leaf);
+
+    for (size_t i = group->begin; i < group->end && i - group->begin < OPS_AHEAD_MAX; i++) {
+        for (uint32_t lines = leaf_probe(leaf, ops[i].key.hash) & ~(1U << leaf_home(ops[i].key.hash)); lines != 0;
+             lines &= lines - 1)
+            __builtin_prefetch(leaf->area + (uint32_t)__builtin_ctz(lines) * PM_LINE);
+        if (ops[i].hint.loc == 0)
+            __builtin_prefetch(leaf_prefix(leaf));
+    }
+}
+
+/* The records whose keys will be compared. The lines have come in by now. */
 static void fetch_records(const struct skiplist *skiplist, const struct index_op *ops, const struct group *group)
 {
     const struct pmd_leaf *leaf = media_leaf(skiplist, group->leaf);
 
-    if (group->end - group->begin > RECORD_OPS_AHEAD_MAX)
+    if (group->end - group->begin > OPS_AHEAD_MAX)
         return;
     for (size_t i = group->begin; i < group->end; i++) {
         if (ops[i].hint.loc != 0) /* it will not be read, most likely */
@@ -135,6 +148,7 @@ static uint64_t find_next(struct skiplist *skiplist, const struct queue *queue, 
 static bool queue_group(struct skiplist *skiplist, struct queue *queue)
 {
     struct group *group = &queue->groups[(queue->head + queue->length) % QUEUE];
+    const struct pmd_leaf *leaf;
     size_t at = queue->next;
 
     *group = (struct group){.begin = at, .leaf = queue->next_leaf};
@@ -142,13 +156,16 @@ static bool queue_group(struct skiplist *skiplist, struct queue *queue)
         group->leaf = find_next(skiplist, queue, at);
     if (group->leaf == 0)
         return false;
-    fetch_leaf(skiplist, group->leaf);
+    leaf = media_leaf(skiplist, group->leaf);
+    __builtin_prefetch(leaf);
+    fetch_entry(leaf, &queue->ops[at]);
     queue->next_leaf = 0;
     for (at++; at < queue->count && at - group->begin < GROUP_OPS_MAX; at++) {
         queue->next_leaf = find_next(skiplist, queue, at);
         if (queue->next_leaf != group->leaf)
             break;
         queue->next_leaf = 0;
+        fetch_entry(leaf, &queue->ops[at]);
     }
     group->end = queue->next = at;
     group->cut = at < queue->count && at - group->begin == GROUP_OPS_MAX;
@@ -161,6 +178,8 @@ static enum pm_status queue_fill(struct skiplist *skiplist, struct queue *queue)
     while (queue->length < QUEUE && queue->next < queue->count)
         if (!queue_group(skiplist, queue))
             return PM_DAMAGED;
+    if (queue->length > LINES_AHEAD)
+        fetch_lines(skiplist, queue->ops, &queue->groups[(queue->head + LINES_AHEAD) % QUEUE]);
     if (queue->length > RECORDS_AHEAD)
         fetch_records(skiplist, queue->ops, &queue->groups[(queue->head + RECORDS_AHEAD) % QUEUE]);
     return PM_OK;

@@ -2,8 +2,8 @@
 /*
  * Staging a batch: shadows of leaves, their differences to media, and the commit.
  *
- * IDEA: leaves are changed in key order, each as a whole in DRAM; what differs from media becomes journal images, a run of
- * words a changed stretch. The last leaf stays open until the next one is known not to merge into it. A commit always
+ * IDEA: leaves are changed in key order, each in DRAM, in as many of its lines as that takes; what differs from media
+ * becomes journal images, a run of words a changed stretch. The last leaf stays open until the next one is known not to merge into it. A commit always
  * finds whole groups staged, so every batch leaves a sound index with exact counts.
  *
  * DURABILITY: nothing a reader or a restart may see changes before journal_commit(): new leaves are written in place but
@@ -27,17 +27,72 @@ enum pm_status batch_load(struct skiplist *skiplist, uint64_t number)
 {
     struct shadow *shadow = skiplist->previous == &skiplist->shadows[0] ? &skiplist->shadows[1] : &skiplist->shadows[0];
 
-    memcpy(&shadow->leaf, media_leaf(skiplist, number), sizeof shadow->leaf);
+    memcpy(&shadow->leaf, media_leaf(skiplist, number), PM_LINE);
     if (shadow->leaf.state != PMD_LEAF_LIVE || !leaf_is_sound(&shadow->leaf)) {
         log_error("skiplist", "the ordered index is damaged: no leaf where one is linked leaf=%llu",
                   (unsigned long long)number);
         return PM_DAMAGED;
     }
     shadow->number = number;
+    shadow->loaded = SHADOW_HEADER;
     shadow->dirty = 0;
     skiplist->current = shadow;
     return PM_OK;
 }
+
+/* ---- shadows ---- */
+
+void shadow_load(const struct skiplist *skiplist, struct shadow *shadow, uint32_t lines)
+{
+    const struct pmd_leaf *media = media_leaf(skiplist, shadow->number);
+
+    for (uint32_t left = lines & ~(shadow->loaded >> 1); left != 0; left &= left - 1) {
+        uint32_t at = (uint32_t)__builtin_ctz(left) * PM_LINE;
+
+        memcpy(shadow->leaf.area + at, media->area + at, PM_LINE);
+    }
+    shadow->loaded |= lines << 1;
+}
+
+static void mark(struct shadow *shadow, uint32_t lines)
+{
+    debug_check((lines << 1 & ~shadow->loaded) == 0);
+    shadow->dirty |= SHADOW_HEADER | lines << 1;
+}
+
+void shadow_change(struct shadow *shadow, uint32_t slot, struct pmd_leaf_entry entry)
+{
+    leaf_set_entry(&shadow->leaf, slot, entry);
+    mark(shadow, 1U << leaf_slot_line(slot));
+}
+
+void shadow_add(const struct skiplist *skiplist, struct shadow *shadow, struct pmd_leaf_entry entry)
+{
+    uint32_t slot = leaf_place(&shadow->leaf, entry_hash(entry));
+
+    shadow_load(skiplist, shadow, 1U << leaf_slot_line(slot));
+    shadow_change(shadow, slot, entry);
+}
+
+void shadow_remove(struct shadow *shadow, uint64_t slots)
+{
+    leaf_remove(&shadow->leaf, slots);
+    mark(shadow, 0);
+}
+
+void shadow_set_next(struct shadow *shadow, uint64_t next)
+{
+    leaf_set_next(&shadow->leaf, next);
+    mark(shadow, 0);
+}
+
+void shadow_settle(const struct skiplist *skiplist, struct shadow *shadow)
+{
+    shadow_load_all(skiplist, shadow);
+    mark(shadow, leaf_settle(&shadow->leaf));
+}
+
+/* ---- emitting ---- */
 
 static void add_images(struct skiplist *skiplist, uint64_t number, const struct pmd_leaf *leaf, uint32_t from,
                        uint32_t to)
@@ -76,8 +131,8 @@ static void add_differences(struct skiplist *skiplist, const struct shadow *shad
 void batch_emit(struct skiplist *skiplist, struct shadow *shadow)
 {
     if (shadow->dirty != 0) {
-        shadow->dirty |= 1;
-        shadow->leaf.checksum = leaf_checksum(&shadow->leaf, shadow->number);
+        if (shadow->dirty == SHADOW_ALL)
+            shadow->leaf.checksum = leaf_checksum(&shadow->leaf, shadow->number);
         add_differences(skiplist, shadow);
         skiplist->emitted = shadow->number;
     }

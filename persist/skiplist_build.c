@@ -37,7 +37,7 @@ static enum pm_status use_spill(struct build *build, const struct pmd_leaf *leaf
         if (!leaf_space_use(build->space, number))
             return damaged(leaf_number, "its fence lies nowhere, or where another one lies");
         block = *media_leaf(build->skiplist, number);
-        if (leaf_checksum(&block, number) != block.checksum)
+        if (spill_checksum(&block, number) != block.checksum)
             return damaged(number, "the checksum of a fence does not hold");
         number = block.next;
     }

@@ -5,7 +5,7 @@
  * INVARIANTS
  *   L1 a linked leaf is LIVE, sound, and its checksum holds; fences ascend; the head's is empty.
  *   L2 every key of a leaf lies at or above its fence and below the next one's, and begins with the leaf's prefix.
- *   L3 an entry's slice and hash bits are those of its record's key; no key has two entries.
+ *   L3 an entry's slice and hash bits are those of its record's key, and lead to it; no key has two entries.
  *   L4 the counts of keys are those of the entries, the counts of expiring ones those of the records' flags.
  *   L5 hints lead to LIVE leaves of sufficient height, in order (once the directory is built).
  *   L6 the directory names all leaves in order (once it is built).
@@ -49,7 +49,7 @@ static enum pm_status check_entry(struct check *check, const struct pmd_leaf *le
     if (leaf_entry_db(leaf, entry) != key.db)
         return wrong(number, "L3: a database is not the key's");
     if (leaf_find(check->skiplist, leaf, &key) != (int)slot)
-        return wrong(number, "L3: hash bits are not the key's, or it has two entries");
+        return wrong(number, "L3: hash bits are not the key's, it lies where they do not lead, or has two entries");
     check->keys[key.db]++;
     check->expires[key.db] += (record->flags & PMD_HAS_EXPIRY) != 0;
     return PM_OK;
@@ -94,12 +94,11 @@ static enum pm_status check_next(struct check *check, const struct pmd_leaf *lea
 
 static enum pm_status check_leaf(struct check *check, uint64_t number, uint64_t *next)
 {
-    struct pmd_leaf copy, summed;
+    struct pmd_leaf copy;
     enum pm_status status;
 
     leaf_copy(check->skiplist, number, &copy);
-    summed = copy;
-    if (copy.state != PMD_LEAF_LIVE || !leaf_is_sound(&copy) || leaf_checksum(&summed, number) != copy.checksum)
+    if (copy.state != PMD_LEAF_LIVE || !leaf_is_sound(&copy) || leaf_checksum(&copy, number) != copy.checksum)
         return wrong(number, "L1: not LIVE, not sound, or its checksum does not hold");
     if (!remember(check, number))
         return PM_NO_MEMORY;

@@ -55,8 +55,7 @@ static enum pm_status unlink_current(struct drop *drop)
     if (directory_find(skiplist->directory, &key, &place) != current->number)
         return PM_DAMAGED;
     skiplist->place = place;
-    skiplist->previous->leaf.next = current->leaf.next;
-    skiplist->previous->dirty |= 1;
+    shadow_set_next(skiplist->previous, current->leaf.next);
     batch_bury(skiplist, &current->leaf, current->number);
     skiplist->current = NULL;
     skiplist->directory_status = directory_remove(skiplist->directory, &place);
@@ -91,6 +90,7 @@ static enum pm_status drop_leaf(struct drop *drop, uint64_t number, uint64_t *ne
         status = batch_load(skiplist, number);
     if (status != PM_OK)
         return status;
+    shadow_load_all(skiplist, skiplist->current);
     if (leaf_is_behind(&skiplist->current->leaf, drop->db, skiplist)) {
         skiplist->current = NULL;
         *next = 0;
@@ -104,8 +104,8 @@ static enum pm_status drop_leaf(struct drop *drop, uint64_t number, uint64_t *ne
     if (skiplist->previous != NULL && entries == skiplist->current->leaf.used)
         return unlink_current(drop);
     if (entries != 0) {
-        skiplist->current->leaf.used &= ~entries;
-        skiplist->current->dirty |= 1;
+        shadow_remove(skiplist->current, entries);
+        shadow_settle(skiplist, skiplist->current);
     }
     batch_move_on(skiplist);
     return PM_OK;

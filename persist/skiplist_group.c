@@ -7,12 +7,10 @@
  */
 #include "persist/skiplist_internal.h"
 
-enum { JOIN_COUNT_MAX = 18 }; /* a leaf that lost entries and has no more looks for a neighbour */
-
-static void mark_entry(struct shadow *shadow, uint32_t slot)
-{
-    shadow->dirty |= 1U | 1U << leaf_entry_line(slot);
-}
+enum {
+    JOIN_COUNT_MAX = 18,                         /* a leaf that lost entries and has no more looks for a neighbour */
+    PROBE_MAX = 6, SETTLE_PARTS = 3, SETTLE_OF = 4, /* one probed longer that is not so full is settled */
+};
 
 static bool entry_expires(const struct skiplist *skiplist, pm_loc loc)
 {
@@ -23,8 +21,7 @@ static void name_location(struct shadow *shadow, uint32_t slot, pm_loc loc)
 {
     struct pmd_leaf_entry entry = leaf_entry(&shadow->leaf, slot);
 
-    leaf_set_entry(&shadow->leaf, slot, entry_make(loc, entry_hash(entry), entry_slice(entry)));
-    mark_entry(shadow, slot);
+    shadow_change(shadow, slot, entry_make(loc, entry_hash(entry), entry_slice(entry)));
 }
 
 /* A record that is gone for good may have any bytes by now, but entries are removed before their records are freed. */
@@ -34,8 +31,7 @@ static void remove_entry(struct skiplist *skiplist, uint32_t slot, const struct 
 
     skiplist->staged_keys[op->key.db]--;
     skiplist->staged_expires[op->key.db] -= entry_expires(skiplist, entry_loc(leaf_entry(&shadow->leaf, slot)));
-    shadow->leaf.used &= ~(UINT64_C(1) << slot);
-    shadow->dirty |= 1;
+    shadow_remove(shadow, UINT64_C(1) << slot);
 }
 
 /* The entry that names a location: the hash bits lead to it, no record is read. */
@@ -56,6 +52,7 @@ static int find_entry(const struct skiplist *skiplist, struct index_op *op)
     const struct pmd_leaf *leaf = &skiplist->current->leaf;
     int slot = -1;
 
+    shadow_load_probe(skiplist, skiplist->current, op->key.hash);
     if (op->hint.loc != 0 && record_generation(skiplist->pool, op->hint.loc) != op->hint.generation)
         op->hint.loc = 0;
     if (op->hint.loc != 0)
@@ -65,8 +62,10 @@ static int find_entry(const struct skiplist *skiplist, struct index_op *op)
 
 static void stage_conditional(struct skiplist *skiplist, struct index_op *op)
 {
-    int slot = find_location(&skiplist->current->leaf, op->key.hash, op->old_loc);
+    int slot;
 
+    shadow_load_probe(skiplist, skiplist->current, op->key.hash);
+    slot = find_location(&skiplist->current->leaf, op->key.hash, op->old_loc);
     op->done = slot >= 0;
     if (slot < 0)
         return;
@@ -113,7 +112,8 @@ static bool stage_op(struct skiplist *skiplist, struct index_op *op)
 }
 
 /* The prefix that the leaf must have to hold the new keys too; they are sorted, so the outer two decide. */
-static uint32_t common_prefix(struct shadow *shadow, struct index_op *const *inserts, uint32_t count)
+static uint32_t common_prefix(const struct skiplist *skiplist, struct shadow *shadow, struct index_op *const *inserts,
+                              uint32_t count)
 {
     const struct index_key *first = &inserts[0]->key, *last = &inserts[count - 1]->key;
     uint32_t shared, other;
@@ -121,10 +121,12 @@ static uint32_t common_prefix(struct shadow *shadow, struct index_op *const *ins
     if (shadow->leaf.used == 0) {
         shared = index_key_shared(first, last);
         shared = shared < PM_LEAF_KEY_BYTES_MAX ? shared : PM_LEAF_KEY_BYTES_MAX;
+        shadow_load_all(skiplist, shadow);
         leaf_set_prefix(&shadow->leaf, first, shared);
-        shadow->dirty = UINT16_MAX;
+        shadow->dirty = SHADOW_ALL;
         return shared;
     }
+    shadow_load_tail(skiplist, shadow);
     shared = leaf_prefix_shared(&shadow->leaf, first);
     other = leaf_prefix_shared(&shadow->leaf, last);
     return shared < other ? shared : other;
@@ -133,22 +135,23 @@ static uint32_t common_prefix(struct shadow *shadow, struct index_op *const *ins
 static enum pm_status stage_inserts(struct skiplist *skiplist, struct pm_context *context, uint32_t count)
 {
     struct shadow *shadow = skiplist->current;
-    uint32_t prefix_len = common_prefix(shadow, skiplist->inserts, count);
+    uint32_t prefix_len = common_prefix(skiplist, shadow, skiplist->inserts, count);
     uint32_t capacity = leaf_capacity_with(prefix_len, leaf_low_bytes(&shadow->leaf));
 
     if (prefix_len != shadow->leaf.prefix_len) {
+        shadow_load_all(skiplist, shadow);
         leaf_shorten_prefix(&shadow->leaf, prefix_len);
-        shadow->dirty = UINT16_MAX;
+        shadow->dirty = SHADOW_ALL;
     }
     if (leaf_count(&shadow->leaf) + count > capacity)
         return split_insert(skiplist, context, skiplist->inserts, count);
     for (uint32_t i = 0; i < count; i++) {
         const struct index_op *op = skiplist->inserts[i];
-        uint32_t slot = leaf_free_slot(&shadow->leaf);
 
-        leaf_set_entry(&shadow->leaf, slot, entry_make(op->loc, op->key.hash, index_key_slice(&op->key, prefix_len)));
-        shadow->leaf.used |= UINT64_C(1) << slot;
-        mark_entry(shadow, slot);
+        if (__builtin_popcount(leaf_probe(&shadow->leaf, op->key.hash)) > PROBE_MAX &&
+            leaf_count(&shadow->leaf) * SETTLE_OF < capacity * SETTLE_PARTS)
+            shadow_settle(skiplist, shadow);
+        shadow_add(skiplist, shadow, entry_make(op->loc, op->key.hash, index_key_slice(&op->key, prefix_len)));
     }
     return PM_OK;
 }

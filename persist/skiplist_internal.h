@@ -22,13 +22,16 @@ enum {
     GROUP_JOURNAL_BYTES = 4 * 1600 + 32 * SPLIT_LEAVES_MAX, /* of images that a group can add at most */
 };
 
+enum { SHADOW_HEADER = 1, SHADOW_AREA = (1 << PM_LEAF_LINES) - 1, SHADOW_ALL = (1 << (PM_LEAF_LINES + 1)) - 1 };
+
 /*
- * A leaf as it will be once the batch in the making is applied. Lines whose bit is set in `dirty` may differ from
- * media.
+ * A leaf as it will be once the batch in the making is applied. A line is taken from media when it is needed first: those
+ * whose bit is set in `loaded` (bit 0 the header, bit i line i - 1 of the area). Those set in `dirty` may differ from
+ * media; once all are, the checksum is made anew, before that it is kept up.
  */
 struct shadow {
     uint64_t number; /* 0: none */
-    uint32_t dirty;
+    uint32_t loaded, dirty;
     struct pmd_leaf leaf;
 };
 
@@ -153,8 +156,32 @@ void tower_store(struct skiplist *skiplist, struct pm_context *context, uint64_t
 
 /* ---- skiplist_batch.c: staging ---- */
 
-/* Loads a leaf into skiplist->current. PM_DAMAGED: it is none. */
+/* Makes a leaf skiplist->current, its header loaded. PM_DAMAGED: it is none. */
 enum pm_status batch_load(struct skiplist *skiplist, uint64_t number) HEARTH_MUST_USE;
+/* Lines of the area (a bit each) that are not loaded yet; all of them; those of prefix and fence; those in which a key of
+ * this hash may have its entry. */
+void shadow_load(const struct skiplist *skiplist, struct shadow *shadow, uint32_t lines);
+static inline void shadow_load_all(const struct skiplist *skiplist, struct shadow *shadow)
+{
+    shadow_load(skiplist, shadow, SHADOW_AREA);
+}
+static inline void shadow_load_tail(const struct skiplist *skiplist, struct shadow *shadow)
+{
+    uint32_t tail = shadow->leaf.prefix_len + leaf_low_bytes(&shadow->leaf);
+
+    shadow_load(skiplist, shadow, SHADOW_AREA & ~((1U << (PM_LEAF_AREA - tail) / PM_LINE) - 1));
+}
+static inline void shadow_load_probe(const struct skiplist *skiplist, struct shadow *shadow, uint64_t hash)
+{
+    shadow_load(skiplist, shadow, leaf_probe(&shadow->leaf, hash));
+}
+/* Changes an entry that is there; adds one, for which there is room; takes some away whose lines are loaded. */
+void shadow_change(struct shadow *shadow, uint32_t slot, struct pmd_leaf_entry entry);
+void shadow_add(const struct skiplist *skiplist, struct shadow *shadow, struct pmd_leaf_entry entry);
+void shadow_remove(struct shadow *shadow, uint64_t slots);
+void shadow_set_next(struct shadow *shadow, uint64_t next);
+/* See leaf_settle(). */
+void shadow_settle(const struct skiplist *skiplist, struct shadow *shadow);
 /* Adds a shadow's differences to the journal; there is room. */
 void batch_emit(struct skiplist *skiplist, struct shadow *shadow);
 /* The current leaf becomes the previous one; what was that is emitted. */

@@ -5,6 +5,10 @@
  * IDEA: these functions work on a leaf in DRAM, a copy that a reader took or a shadow that the writer changes; nothing
  * here stores to media but leaf_write(). The area holds entries from its front; at its end lie the prefix, then the low
  * fence. An entry keeps six bytes of its key behind the prefix, so the prefix can be shortened without reading records.
+ *
+ * An index is larger than any cache, and a batch finds most leaves cold. So a leaf is a hash table whose buckets are the
+ * lines of its area, and its checksum is a sum of terms that is kept up as they change: to find, change or add an
+ * entry takes the header and mostly one line more, not all sixteen.
  */
 #ifndef HEARTH_PERSIST_SKIPLIST_LEAF_H
 #define HEARTH_PERSIST_SKIPLIST_LEAF_H
@@ -57,14 +61,19 @@ static inline struct pmd_leaf_entry leaf_entry(const struct pmd_leaf *leaf, uint
     memcpy(&entry, leaf->area + slot * sizeof entry, sizeof entry);
     return entry;
 }
-static inline void leaf_set_entry(struct pmd_leaf *leaf, uint32_t slot, struct pmd_leaf_entry entry)
+/* The line of the area in which the entry at a slot lies. */
+static inline uint32_t leaf_slot_line(uint32_t slot)
 {
-    memcpy(leaf->area + slot * sizeof entry, &entry, sizeof entry);
+    return slot / PM_LEAF_LINE_ENTRIES;
 }
-/* The line of the leaf in which an entry lies. */
-static inline uint32_t leaf_entry_line(uint32_t slot)
+/* The line of the area to which an entry of this hash belongs. */
+static inline uint32_t leaf_home(uint64_t hash)
 {
-    return 1 + slot * (uint32_t)sizeof(struct pmd_leaf_entry) / PM_LINE;
+    return (uint32_t)((hash & ((UINT64_C(1) << LEAF_HASH_LOW_BITS) - 1)) * PM_LEAF_LINES >> LEAF_HASH_LOW_BITS);
+}
+static inline uint32_t leaf_line_behind(uint32_t line)
+{
+    return line + 1 < PM_LEAF_LINES ? line + 1 : 0;
 }
 
 static inline struct pmd_leaf_entry entry_make(pm_loc loc, uint64_t hash, uint64_t slice)
@@ -89,13 +98,44 @@ static inline uint64_t entry_slice(struct pmd_leaf_entry entry)
 
 /* False when the header's lengths cannot be: damage, or no leaf at all. */
 bool leaf_is_sound(const struct pmd_leaf *leaf);
-/* Checksum of a copy in DRAM, whose tower words it uses as scratch. */
-uint32_t leaf_checksum(struct pmd_leaf *copy, uint64_t number);
+/*
+ * The checksum of a leaf: the sum of a term for each entry in use, one for `next`, one for `passed`, and a hash of the
+ * rest (lengths, height, prefix, fence), seeded with the leaf's number. Free slots and towers are in none. Of any
+ * bytes: of what is not sound it is a hash as well.
+ */
+uint32_t leaf_checksum(const struct pmd_leaf *leaf, uint64_t number);
+/* Checksum of a spill block: a hash of all but checksum and towers, which it uses as scratch. */
+uint32_t spill_checksum(struct pmd_leaf *copy, uint64_t number);
 
-/* Slots in use whose 40 hash bits are those of `hash`. */
+/* ---- changes that keep the checksum true: what did not hold before does not hold behind them ---- */
+
+void leaf_set_next(struct pmd_leaf *leaf, uint64_t next);
+/* Puts an entry into a slot, in use or not, that leaf_place() gave or that holds its key. */
+void leaf_set_entry(struct pmd_leaf *leaf, uint32_t slot, struct pmd_leaf_entry entry);
+/* Slots in use become free. */
+void leaf_remove(struct pmd_leaf *leaf, uint64_t slots);
+/* A free slot for an entry of this hash; the leaf has room. Reads the header alone. */
+uint32_t leaf_place(struct pmd_leaf *leaf, uint64_t hash);
+/* Of a leaf that has lost entries: moves those that lie behind their line to it where there is room now, and forgets
+ * what no entry has passed any more. Returns the lines of the area that changed, a bit each. */
+uint32_t leaf_settle(struct pmd_leaf *leaf);
+
+/* The lines of the area in which an entry of this hash may lie, a bit each: its own, and those behind it as far as
+ * entries have passed. Reads the header alone. */
+static inline uint32_t leaf_probe(const struct pmd_leaf *leaf, uint64_t hash)
+{
+    uint32_t line = leaf_home(hash), lines = 1U << line;
+
+    while ((leaf->passed >> line & 1) != 0) {
+        line = leaf_line_behind(line);
+        if ((lines >> line & 1) != 0)
+            break;
+        lines |= 1U << line;
+    }
+    return lines;
+}
+/* Slots in use whose 40 hash bits are those of `hash`. Reads the header and the lines of leaf_probe(). */
 uint64_t leaf_match(const struct pmd_leaf *leaf, uint64_t hash);
-/* A slot not in use; the leaf has room. */
-uint32_t leaf_free_slot(const struct pmd_leaf *leaf);
 /* Length of what the key shares with the leaf's prefix. */
 static inline uint32_t leaf_prefix_shared(const struct pmd_leaf *leaf, const struct index_key *key)
 {
@@ -103,9 +143,9 @@ static inline uint32_t leaf_prefix_shared(const struct pmd_leaf *leaf, const str
 }
 /* The slice of an entry of this leaf if the prefix had only `prefix_len` bytes. */
 uint64_t leaf_slice_widened(const struct pmd_leaf *leaf, uint64_t slice, uint32_t prefix_len);
-/* Shortens the prefix; every entry is rewritten. Reads no record. */
+/* Shortens the prefix; every entry is rewritten. Reads no record. Leaves the checksum behind, as leaf_set_prefix(). */
 void leaf_shorten_prefix(struct pmd_leaf *leaf, uint32_t prefix_len);
-/* Makes `bytes` the prefix of a leaf without entries. */
+/* Makes the first bytes of the key the prefix of a leaf without entries. */
 void leaf_set_prefix(struct pmd_leaf *leaf, const struct index_key *key, uint32_t prefix_len);
 /* The database of an entry: the first byte of prefix or slice. */
 uint8_t leaf_entry_db(const struct pmd_leaf *leaf, struct pmd_leaf_entry entry);

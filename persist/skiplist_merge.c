@@ -69,22 +69,22 @@ static void take_entries(struct shadow *left, const struct pmd_leaf *right, uint
     if (right->used == 0)
         return;
     if (left->leaf.used == 0) {
+        left->leaf.passed = 0;
         left->leaf.prefix_len = (uint8_t)prefix_len;
         memcpy(left->leaf.area + PM_LEAF_AREA - leaf_low_bytes(&left->leaf) - prefix_len, leaf_prefix(right),
                prefix_len);
     } else {
         leaf_shorten_prefix(&left->leaf, prefix_len);
+        (void)leaf_settle(&left->leaf);
     }
     for (uint64_t rest = right->used; rest != 0; rest &= rest - 1) {
         struct pmd_leaf_entry entry = leaf_entry(right, (uint32_t)__builtin_ctzll(rest));
-        uint32_t slot = leaf_free_slot(&left->leaf);
+        uint64_t hash = entry_hash(entry);
 
-        leaf_set_entry(
-            &left->leaf, slot,
-            entry_make(entry_loc(entry), entry_hash(entry), leaf_slice_widened(right, entry_slice(entry), prefix_len)));
-        left->leaf.used |= UINT64_C(1) << slot;
+        leaf_set_entry(&left->leaf, leaf_place(&left->leaf, hash),
+                       entry_make(entry_loc(entry), hash, leaf_slice_widened(right, entry_slice(entry), prefix_len)));
     }
-    left->dirty = UINT16_MAX;
+    left->dirty = SHADOW_ALL;
 }
 
 enum pm_status merge_left(struct skiplist *skiplist, struct pm_context *context, const uint64_t *keys,
@@ -98,6 +98,7 @@ enum pm_status merge_left(struct skiplist *skiplist, struct pm_context *context,
 
     if (current->number == skiplist->head)
         return PM_OK;
+    shadow_load_all(skiplist, current);
     status = find_place(skiplist, &place);
     if (status != PM_OK)
         return status;
@@ -106,14 +107,14 @@ enum pm_status merge_left(struct skiplist *skiplist, struct pm_context *context,
     status = open_left(skiplist, context, left, keys, expires);
     if (status != PM_OK)
         return status;
+    shadow_load_all(skiplist, skiplist->previous);
     prefix_len = merged_prefix(&skiplist->previous->leaf, &current->leaf);
     if (!fits(&skiplist->previous->leaf, &current->leaf, prefix_len))
         return PM_OK;
     if (skiplist->previous->leaf.next != current->number)
         return PM_DAMAGED;
     take_entries(skiplist->previous, &current->leaf, prefix_len);
-    skiplist->previous->leaf.next = current->leaf.next;
-    skiplist->previous->dirty |= 1;
+    shadow_set_next(skiplist->previous, current->leaf.next);
     batch_bury(skiplist, &current->leaf, current->number);
     skiplist->directory_status = directory_remove(skiplist->directory, &place);
     skiplist->current = NULL;

@@ -42,7 +42,7 @@ static void copy_key(const struct skiplist *skiplist, const struct item *item, u
     }
 }
 
-/* Puts items into the slots of a leaf whose prefix is set and who has none. */
+/* Puts items into a leaf whose prefix is set and that has no others. */
 static void fill_leaf(const struct skiplist *skiplist, const struct split *split, const struct part *part,
                       struct pmd_leaf *leaf)
 {
@@ -52,6 +52,7 @@ static void fill_leaf(const struct skiplist *skiplist, const struct split *split
         if (split->items[part->first + i].op == NULL)
             __builtin_prefetch(record_at(skiplist->pool, split->items[part->first + i].loc));
     leaf->used = 0;
+    leaf->passed = 0;
     for (uint32_t i = 0; i < part->count; i++) {
         const struct item *item = &split->items[part->first + i];
         uint64_t slice = item->slice;
@@ -61,8 +62,7 @@ static void fill_leaf(const struct skiplist *skiplist, const struct split *split
 
             slice = index_key_slice(&key, part->prefix_len);
         }
-        leaf_set_entry(leaf, i, entry_make(item->loc, item->hash, slice));
-        leaf->used |= UINT64_C(1) << i;
+        leaf_set_entry(leaf, leaf_place(leaf, item->hash), entry_make(item->loc, item->hash, slice));
     }
 }
 
@@ -81,10 +81,10 @@ static void write_spill(struct skiplist *skiplist, struct split *split, struct p
 
         memset(block, 0, sizeof *block);
         block->state = PMD_LEAF_SPILL;
-        block->next = next;
+        block->next = (uint32_t)next;
         block->used = piece;
         memcpy(block->area, split->low + from, piece);
-        block->checksum = leaf_checksum(block, number);
+        block->checksum = spill_checksum(block, number);
         memset(block->tower, 0, sizeof block->tower);
         leaf_write(context, media_leaf(skiplist, number), block);
         next = number;
@@ -97,7 +97,7 @@ static void write_spill(struct skiplist *skiplist, struct split *split, struct p
 static void write_part(struct skiplist *skiplist, struct split *split, struct pm_context *context,
                        const struct part *part, uint64_t next)
 {
-    struct pmd_leaf leaf = {.next = next, .height = tower_height(skiplist)};
+    struct pmd_leaf leaf = {.next = (uint32_t)next, .height = tower_height(skiplist)};
     const struct item *first = &split->items[part->first];
 
     copy_key(skiplist, first, part->low_len, split->low);
@@ -127,25 +127,20 @@ static void shrink_old(struct skiplist *skiplist, struct split *split)
         copy_key(skiplist, &split->items[0], part->prefix_len, fresh.area + (leaf_prefix(&fresh) - fresh.area));
         fill_leaf(skiplist, split, part, &fresh);
         old->leaf = fresh;
-        old->dirty = UINT16_MAX;
+        old->dirty = SHADOW_ALL;
         return;
     }
     for (uint32_t i = 0; i < part->count; i++)
         if (split->items[i].op == NULL)
             kept |= UINT64_C(1) << split->items[i].slot;
-    old->leaf.used = kept;
+    shadow_remove(old, old->leaf.used & ~kept);
+    shadow_settle(skiplist, old);
     for (uint32_t i = 0; i < part->count; i++) {
         const struct item *item = &split->items[i];
-        uint32_t slot;
 
-        if (item->op == NULL)
-            continue;
-        slot = leaf_free_slot(&old->leaf);
-        leaf_set_entry(&old->leaf, slot, entry_make(item->loc, item->hash, item->slice));
-        old->leaf.used |= UINT64_C(1) << slot;
-        old->dirty |= 1U << leaf_entry_line(slot);
+        if (item->op != NULL)
+            shadow_add(skiplist, old, entry_make(item->loc, item->hash, item->slice));
     }
-    old->dirty |= 1;
 }
 
 /* The new leaves are on media, not LIVE yet, but their fences can be read. */
@@ -178,6 +173,7 @@ enum pm_status split_insert(struct skiplist *skiplist, struct pm_context *contex
     enum pm_status status;
     uint64_t next;
 
+    shadow_load_all(skiplist, skiplist->current);
     status = leaf_space_reserve(skiplist->space, context, split_plan(skiplist, split, inserts, count));
     if (status != PM_OK)
         return status;
@@ -190,7 +186,7 @@ enum pm_status split_insert(struct skiplist *skiplist, struct pm_context *contex
     }
     skiplist->directory_status = enter_directory(skiplist, split);
     shrink_old(skiplist, split);
-    skiplist->current->leaf.next = next;
+    shadow_set_next(skiplist->current, next);
     skiplist->ascending = split->ascending ? split->parts[split->part_count - 1].number : 0;
     batch_move_on(skiplist);
     batch_move_on(skiplist);

@@ -537,7 +537,7 @@ static void begin_with_damaged_leaf(struct fixture *fixture)
     begin(fixture, false);
     head = (struct pmd_leaf *)pool_at(fixture->heap->pool, pool_segment_off(fixture->heap->pool, PM_SEGMENT_HEAD));
     heap_close(fixture->heap);
-    head->area[100] ^= 1;
+    head->used ^= 1;
     open_heap(fixture, false);
 }
 

@@ -263,7 +263,7 @@ static void test_damage_stops_it(void **state)
     (void)state;
     open_fixture(&fixture);
     head = (struct pmd_leaf *)pool_at(fixture.world.pool, pool_segment_off(fixture.world.pool, PM_SEGMENT_HEAD));
-    head->area[100] ^= 1;
+    head->used ^= 1;
     start_fill(&fixture);
     while (heap_fill_step(&fixture.fill)) /* the table is sized first */
         ;
