@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define HUGE_PAGE_BYTES ((size_t)2 << 20)
-/* Small tables stay on small pages: a huge page too many would be felt, and those few fit the processor's TLB. */
-#define BUCKETS_HUGE_FROM_BYTES ((size_t)4 << 20)
+/* Small tables begin on small pages: a huge page too many would be felt. */
 #define UNITS_HUGE_FROM_BYTES ((size_t)16 << 20)
 /* What a comparison with a short key reads of a record. */
 #define RECORD_HEAD_BYTES (sizeof(struct pmd_record) + 16)
@@ -21,18 +19,25 @@
 
 static size_t reserved_bytes(size_t bytes)
 {
-    return (bytes + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
+    return (bytes + HASH_INDEX_HUGE_PAGE - 1) & ~(HASH_INDEX_HUGE_PAGE - 1);
 }
 
 /* Addresses for `bytes`, memory only where they are touched, huge pages where the table is large. */
 static void *reserve(size_t bytes, size_t expected_bytes, size_t huge_from)
 {
     size_t small = expected_bytes >= huge_from ? 0 : huge_from;
-    uint8_t *base =
-        mmap(NULL, reserved_bytes(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *mapped = mmap(NULL, reserved_bytes(bytes) + HASH_INDEX_HUGE_PAGE, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *base;
+    size_t before;
 
-    if (base == MAP_FAILED)
+    if (mapped == MAP_FAILED)
         return NULL;
+    before = -(uintptr_t)mapped % HASH_INDEX_HUGE_PAGE; /* not every system begins a large mapping at a huge page */
+    base = mapped + before;
+    if (before != 0)
+        munmap(mapped, before);
+    munmap(base + reserved_bytes(bytes), HASH_INDEX_HUGE_PAGE - before);
     if (reserved_bytes(bytes) > small)
         madvise(base + small, reserved_bytes(bytes) - small, MADV_HUGEPAGE); /* advice: works without */
     return base;
@@ -59,7 +64,7 @@ bool hash_index_open(struct hash_index **out, const struct pool *pool, uint64_t 
     index->buckets_wanted = wanted;
     index->units_max = clamp(index->buckets_max, UNITS_MIN, UNITS_LIMIT);
     index->buckets =
-        reserve(index->buckets_max * sizeof(struct bucket), wanted * sizeof(struct bucket), BUCKETS_HUGE_FROM_BYTES);
+        reserve(index->buckets_max * sizeof(struct bucket), wanted * sizeof(struct bucket), HASH_INDEX_SMALL_PAGES);
     index->units =
         reserve(index->units_max * sizeof(struct unit), wanted / 4 * sizeof(struct unit), UNITS_HUGE_FROM_BYTES);
     atomic_init(&index->state, n);

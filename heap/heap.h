@@ -120,7 +120,7 @@ bool heap_peek(struct heap_worker *worker, const struct index_key *key, struct o
 
 enum heap_reserve {
     HEAP_RESERVED,
-    HEAP_WAIT, /* no room now (space, or the tail is at its bound): close the turn, come back in a moment (heap_wake tells) */
+    HEAP_WAIT, /* no room now (space, or the tail is at its bound): close the turn, come back in a moment */
     HEAP_FULL, /* out of memory, or the index has stopped for good and takes no more (logged): answer so */
 };
 /*

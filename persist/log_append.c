@@ -2,8 +2,9 @@
 /*
  * Appending to the log: reservation, records, transactions.
  *
- * IDEA: records are assembled where they will stay, with ordinary stores, the checksum last. Nothing is flushed here
- * but the end of a segment that the turn has filled; the close of the turn does the rest.
+ * IDEA: records are assembled where they will stay, with ordinary stores, the checksum last. What will not change any more
+ * begins to be flushed a kilobyte at a time, while the worker goes on: written back at the close alone, a turn of large
+ * records waits for memory. The close flushes the rest, and waits.
  *
  * DURABILITY: a crash inside a turn leaves any subset of its lines; the checksums tell how far the log reaches. What
  * lies behind the first invalid record was never acknowledged, since the drain of its turn has not returned.
@@ -16,6 +17,8 @@
 _Static_assert(LOG_LINK_BYTES % PM_UNIT == 0 && LOG_LINK_BYTES >= sizeof(struct pmd_record) + sizeof(struct pmd_link) &&
                    LOG_LINK_BYTES < sizeof(struct pmd_record) + sizeof(struct pmd_link) + PM_UNIT,
                "length of a LINK");
+
+enum { FLUSH_AHEAD_BYTES = 1024 };
 
 /* ---- reserving ---- */
 
@@ -228,9 +231,7 @@ static void move_on(struct log_writer *writer)
     stretch = writer->spares[--writer->spare_count];
     if (old) {
         if (writer->appended && writer->log->mode == PMD_COMMIT_TURN)
-            pm_flush(&writer->context, PM_SITE_TURN_FLUSH,
-                     pool_at(writer->log->pool, pool_segment_off(writer->log->pool, old->segment) + writer->turn_from),
-                     writer->pos - writer->turn_from);
+            log_flush_turn(writer, writer->pos);
         old->end = writer->pos;
         /* Without a record of this turn in it its followers pass it as soon as `next` is set: it must be done with. */
         if (atomic_load_explicit(&old->closed_end, memory_order_relaxed) == old->end)
@@ -241,6 +242,15 @@ static void move_on(struct log_writer *writer)
     open_segment(writer, stretch);
     append_link(writer, old);
     atomic_store_explicit(old ? &old->next : &writer->published.first, stretch, memory_order_release);
+}
+
+/* Whole lines of records that are as they will stay. */
+static void flush_ahead(struct log_writer *writer)
+{
+    uint32_t to = writer->pos / PM_LINE * PM_LINE;
+
+    if (writer->log->mode == PMD_COMMIT_TURN && to >= writer->turn_from + FLUSH_AHEAD_BYTES)
+        log_flush_turn(writer, to);
 }
 
 /* A turn begins. Behind a failed close it must not say that what lies before it was durable. */
@@ -286,6 +296,8 @@ pm_loc log_append(struct log_writer *writer, const struct log_record *record)
     writer->pos += (uint32_t)bytes;
     writer->turn_records++;
     writer->turn_bytes += bytes;
+    if (!record->in_transaction)
+        flush_ahead(writer);
     return writer->last_off / PM_UNIT;
 }
 

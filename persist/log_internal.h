@@ -132,6 +132,9 @@ static inline uint32_t log_skip_padding(const struct pool *pool, uint32_t segmen
     return pos % PM_LINE && !record->kind ? log_align_line(pos) : pos;
 }
 
+/* Starts to flush what the turn wrote in the open segment, up to `to` (bytes), and is not on its way yet. */
+void log_flush_turn(struct log_writer *writer, uint32_t to);
+
 /* A segment that the writer has filled, all of it closed: closed for good. Its followers may pass and free the stretch. */
 void log_publish_left(struct log *log, struct log_stretch *stretch);
 

@@ -204,12 +204,12 @@ _Static_assert(sizeof(struct pmd_leaf_entry) == 16, "leaf entry");
  * 2^28) or, if that was full when it came, in the next one with room; each line that it passed has its bit in `passed`.
  */
 struct pmd_leaf {
-    uint32_t checksum;     /* a sum of terms, see leaf_checksum(); of a spill block: XXH3_64 of all behind, low half */
-    uint8_t state;         /* enum pmd_leaf_state */
-    uint8_t prefix_len;    /* bytes, at most 128 */
-    uint16_t low_len;      /* bytes in the leaf, at most 128; 0xffff: spilled */
-    uint32_t next;         /* leaf number (pm_off / 1024) of the next leaf, 0 at the end */
-    uint16_t passed;       /* bit i: an entry that belongs to line i, or before, lies behind it */
+    uint32_t checksum;  /* a sum of terms, see leaf_checksum(); of a spill block: XXH3_64 of all behind, low half */
+    uint8_t state;      /* enum pmd_leaf_state */
+    uint8_t prefix_len; /* bytes, at most 128 */
+    uint16_t low_len;   /* bytes in the leaf, at most 128; 0xffff: spilled */
+    uint32_t next;      /* leaf number (pm_off / 1024) of the next leaf, 0 at the end */
+    uint16_t passed;    /* bit i: an entry that belongs to line i, or before, lies behind it */
     uint16_t zero;
     uint64_t used;         /* bit i: entry i is in use; of a spill block: bytes of the fence in it */
     uint32_t low_spill;    /* leaf number of the first spill block, if spilled */

@@ -10,7 +10,7 @@
 
 #include "persist/skiplist_internal.h"
 
-enum { QUEUE = 16, KEYS_AHEAD = 32, LINES_AHEAD = 8, RECORDS_AHEAD = 4, OPS_AHEAD_MAX = 4 };
+enum { QUEUE = 16, KEYS_AHEAD = 32, LINES_AHEAD = 8, OPS_AHEAD_MAX = 4 };
 
 void skiplist_format_head(struct pm_context *context, struct pmd_leaf *leaf, uint64_t leaf_number)
 {
@@ -117,26 +117,6 @@ static void fetch_lines(const struct skiplist *skiplist, const struct index_op *
     }
 }
 
-/* The records whose keys will be compared. The lines have come in by now. */
-static void fetch_records(const struct skiplist *skiplist, const struct index_op *ops, const struct group *group)
-{
-    const struct pmd_leaf *leaf = media_leaf(skiplist, group->leaf);
-
-    if (group->end - group->begin > OPS_AHEAD_MAX)
-        return;
-    for (size_t i = group->begin; i < group->end; i++) {
-        if (ops[i].hint.loc != 0) /* it will not be read, most likely */
-            continue;
-        for (uint64_t left = leaf_match(leaf, ops[i].key.hash); left != 0; left &= left - 1) {
-            const uint8_t *record = (const uint8_t *)record_at(
-                skiplist->pool, entry_loc(leaf_entry(leaf, (uint32_t)__builtin_ctzll(left))));
-
-            __builtin_prefetch(record);
-            __builtin_prefetch(record + PM_LINE);
-        }
-    }
-}
-
 /* The leaf of operation `at`. The key it reads was fetched some operations ago. */
 static uint64_t find_next(struct skiplist *skiplist, const struct queue *queue, size_t at)
 {
@@ -180,8 +160,6 @@ static enum pm_status queue_fill(struct skiplist *skiplist, struct queue *queue)
             return PM_DAMAGED;
     if (queue->length > LINES_AHEAD)
         fetch_lines(skiplist, queue->ops, &queue->groups[(queue->head + LINES_AHEAD) % QUEUE]);
-    if (queue->length > RECORDS_AHEAD)
-        fetch_records(skiplist, queue->ops, &queue->groups[(queue->head + RECORDS_AHEAD) % QUEUE]);
     return PM_OK;
 }
 

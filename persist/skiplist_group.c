@@ -8,8 +8,10 @@
 #include "persist/skiplist_internal.h"
 
 enum {
-    JOIN_COUNT_MAX = 18,                         /* a leaf that lost entries and has no more looks for a neighbour */
-    PROBE_MAX = 6, SETTLE_PARTS = 3, SETTLE_OF = 4, /* one probed longer that is not so full is settled */
+    JOIN_COUNT_MAX = 18, /* a leaf that lost entries and has no more looks for a neighbour */
+    PROBE_MAX = 6,
+    SETTLE_PARTS = 3,
+    SETTLE_OF = 4, /* one probed longer that is not so full is settled */
 };
 
 static bool entry_expires(const struct skiplist *skiplist, pm_loc loc)

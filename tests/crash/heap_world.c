@@ -72,15 +72,16 @@ static void change(struct world *world, struct heap_worker *worker, uint32_t slo
     make_key(world->heap, slot, &key, text);
     heap_edit_begin(worker, &key, &edit);
     if (delete) {
-        heap_edit_delete(&edit);
         world->state[world->issued][slot] = 0;
+        heap_edit_delete(&edit);
     } else {
         memset(value, (int)world_draw(world, 256), part.bytes);
         memcpy(value, &world->random, part.bytes < 8 ? part.bytes : 8);
         put.client_flags = world_draw(world, 3) ? 0 : (uint32_t)world_draw(world, 1000);
         put.expire_at_ms = world_draw(world, 4) ? 0 : UINT64_C(99999999999999);
-        heap_edit_put(&edit, &put);
+        /* Before: a crash point inside may show a record that is flushed ahead. */
         world->state[world->issued][slot] = digest(value, part.bytes, put.client_flags, put.expire_at_ms);
+        heap_edit_put(&edit, &put);
     }
     heap_edit_end(&edit);
 }

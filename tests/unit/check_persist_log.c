@@ -169,7 +169,8 @@ static void check_finished_segments(void **state)
 
 /* ---- budgets ---- */
 
-/* SET of up to 4 KB: each line of the record flushed once, one drain a turn, however many records. */
+/* SET of up to 4 KB: each line of the record flushed once, one drain a turn, however many records. What is flushed ahead
+ * goes by the kilobyte, or record by record if these are larger. */
 static void check_budget_of_turns(void **state)
 {
     static const uint32_t sizes[] = {0, 1, 28, 29, 64, 100, 1000, 4096};
@@ -184,7 +185,7 @@ static void check_budget_of_turns(void **state)
         life_put_turn(&life, 0, 2, sizes[i]);
         after = counters_of(0);
         assert_int_equal(after.drains - before.drains, 1);
-        assert_int_equal(after.flushes - before.flushes, 1);
+        assert_in_range(after.flushes - before.flushes, 1, bytes < 1024 ? 1 : 2);
         assert_int_equal(after.flush_lines - before.flush_lines, (bytes + PM_LINE - 1) / PM_LINE);
     }
     before = counters_of(0);
@@ -253,7 +254,7 @@ static void check_turn_over_segments(void **state)
         life_put(&life, 0, i, 20000);
     assert_int_equal(log_turn_close(log_writer(life.log, 0)), PM_OK);
     assert_int_equal(counters_of(0).drains - before.drains, 1);
-    assert_int_equal(counters_of(0).flushes - before.flushes, 3);
+    assert_int_equal(counters_of(0).flushes - before.flushes, 9 + 3); /* ahead: one a record */
     read_cut();
     assert_int_equal(read_count, 9);
 }

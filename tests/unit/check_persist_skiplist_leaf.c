@@ -101,9 +101,9 @@ static void test_match(void **state)
             else if (what == 13)
                 (void)leaf_settle(&leaf);
             else if (leaf.used != 0)
-                leaf_set_entry(&leaf, (uint32_t)__builtin_ctzll(leaf.used),
-                               entry_make(bits >> 30, entry_hash(leaf_entry(&leaf, (uint32_t)__builtin_ctzll(leaf.used))),
-                                          bits));
+                leaf_set_entry(
+                    &leaf, (uint32_t)__builtin_ctzll(leaf.used),
+                    entry_make(bits >> 30, entry_hash(leaf_entry(&leaf, (uint32_t)__builtin_ctzll(leaf.used))), bits));
             leaf_set_next(&leaf, bits >> 40);
         }
         read_hashes(&leaf, hashes);
@@ -167,8 +167,11 @@ static void test_sound(void **state)
 /* All bytes but the checksum's own, the towers', and those of free slots. */
 static void test_checksum(void **state)
 {
-    struct pmd_leaf leaf = {
-                        .state = PMD_LEAF_LIVE, .used = 5 | UINT64_C(1) << 40, .prefix_len = 7, .low_len = 20, .next = 9},
+    struct pmd_leaf leaf = {.state = PMD_LEAF_LIVE,
+                            .used = 5 | UINT64_C(1) << 40,
+                            .prefix_len = 7,
+                            .low_len = 20,
+                            .next = 9},
                     copy;
     uint32_t sum = leaf_checksum(&leaf, 77);
 
