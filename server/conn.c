@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -144,6 +145,19 @@ static bool prepare_input(struct conn *conn)
 
 /* ---- reading and writing ---- */
 
+/*
+ * The system calls themselves: glibc's recv() and send() are cancellation points, entered and left with atomic operations
+ * once a process has threads, and nobody here is ever cancelled. A hundredth of a request's CPU at depth 1.
+ */
+static ssize_t receive(int fd, void *to, size_t room)
+{
+    return syscall(SYS_recvfrom, fd, to, room, 0, NULL, NULL);
+}
+static ssize_t transmit(int fd, const void *bytes, size_t count)
+{
+    return syscall(SYS_sendto, fd, bytes, count, MSG_NOSIGNAL, NULL, 0);
+}
+
 void conn_read(struct conn *conn)
 {
     ssize_t count;
@@ -156,7 +170,7 @@ void conn_read(struct conn *conn)
         return;
     }
     room = buf_room(&conn->in);
-    count = recv(conn->fd, buf_tail(&conn->in), room, 0);
+    count = receive(conn->fd, buf_tail(&conn->in), room);
     conn->readable = count == (ssize_t)room;
     if (count > 0) {
         buf_commit(&conn->in, (size_t)count);
@@ -188,7 +202,7 @@ static ssize_t send_lent(struct conn *conn)
 static ssize_t send_buffer(struct conn *conn)
 {
     struct buf *out = &conn->client.out;
-    ssize_t count = send(conn->fd, buf_bytes(out), buf_len(out), MSG_NOSIGNAL);
+    ssize_t count = transmit(conn->fd, buf_bytes(out), buf_len(out));
 
     if (count > 0)
         buf_consume(out, (size_t)count);
