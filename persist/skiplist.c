@@ -2,9 +2,9 @@
 /*
  * The ordered index: opening it, and the writer's batch apply.
  *
- * IDEA: sorted operations are cut into groups, one a leaf, by the directory. Groups wait in a short queue while their
- * leaves and the records of their entries come in from memory: the index is larger than any cache, and each group alone
- * would wait for several misses in a row.
+ * IDEA: sorted operations are cut into groups, one a leaf, by the directory. Groups wait in a short queue while the lines
+ * of their leaves come in from memory: the index is larger than any cache, and each group alone would wait for several
+ * misses in a row.
  */
 #include <stdlib.h>
 

@@ -169,13 +169,13 @@ struct fence {
  * blocks is broken. */
 enum pm_status fence_read(const struct pool *pool, const struct pmd_leaf *leaf, struct fence *out) HEARTH_MUST_USE;
 void fence_free(struct fence *fence);
-/* Spill blocks that a fence of this length needs. */
 /*
  * A sum over a new leaf as it lies in the pool, and the spill blocks of its fence: all but what changes once it is
  * linked (first word, towers). False: its spill blocks lead nowhere.
  */
 bool leaf_new_sum(const struct pool *pool, uint64_t number, uint64_t *sum);
 
+/* Spill blocks that a fence of this length needs. */
 static inline uint32_t fence_spill_blocks(uint32_t len)
 {
     return len <= PM_LEAF_KEY_BYTES_MAX ? 0 : (len + PM_LEAF_AREA - 1) / PM_LEAF_AREA;
