@@ -120,8 +120,8 @@ static void show(uint64_t from, uint64_t to, const struct times *begin, const st
     fflush(stdout);
 }
 
-/* Inserts until so many keys are stored or the time is up. A turn that has to wait comes back as a server's does: polling would
- * take from the index writer, with whom it may share a core. */
+/* Inserts until so many keys are stored or the time is up. A turn that has to wait comes back as a server's does: polling
+ * would take from the index writer, with which it may share a core. */
 static void insert_until(struct bench *bench, uint64_t keys, uint64_t end_us)
 {
     while (bench->inserted < keys && clock_mono_us() < end_us) {

@@ -3,8 +3,8 @@
  * Staging a batch: shadows of leaves, their differences to media, and the commit.
  *
  * IDEA: leaves are changed in key order, each in DRAM, in as many of its lines as that takes; what differs from media
- * becomes journal images, a run of words a changed stretch. The last leaf stays open until the next one is known not to merge into it. A commit always
- * finds whole groups staged, so every batch leaves a sound index with exact counts.
+ * becomes journal images, a run of words a changed stretch. The last leaf stays open until the next one is known not to
+ * merge into it. A commit always finds whole groups staged, so every batch leaves a sound index with exact counts.
  *
  * DURABILITY: nothing a reader or a restart may see changes before journal_commit(): new leaves are written in place but
  * are not LIVE, and nothing links them.

@@ -212,9 +212,9 @@ static void append(uint32_t number, uint32_t value_bytes, uint32_t transaction)
                           .kind = draw(5) == 0 ? PMD_RECORD_TOMBSTONE : PMD_RECORD_FULL};
     deed->cts = log_draw_cts(writer(number), above);
     item = (struct life_item){.cts = deed->cts, .key = deed->key, .value_bytes = value_bytes, .kind = deed->kind};
-    deed->whole =
-        transaction == 0; /* by itself, as soon as it is valid: a large one is flushed ahead, inside the append */
-    story.count++;        /* crash points inside: it may be there */
+    /* Crash points lie inside the append, where a large record is flushed ahead: it may be there, and is whole by itself. */
+    deed->whole = transaction == 0;
+    story.count++;
     story.last_loc[number] = life_append(&story.life, number, &item, transaction != 0);
     story.last_deed[number] = story.count - 1;
 }
