@@ -4,14 +4,20 @@
 
 All servers of one setting run at the same time and are measured in turn, round after round, so that a
 slow minute of the machine hits all of them; the table shows the median over the rounds. CPU time is user
-and system time of all threads of the server (/proc/PID/stat), which is far steadier than throughput. At
-depth 1, where nine tenths of it are the kernel's and the servers lie close together, there are three
-times as many rounds.
+and system time of all threads of the server (/proc/PID/stat), which is far steadier than throughput.
+
+Both servers owe work when they have answered a SET: Hearth to its ordered index, for up to a second;
+memcached to its LRU, whose thread sleeps for up to a second before it looks (in windows of half a second,
+0.75 us of its SET fell into the pauses between them). So SETs run for three times as long as GETs, and
+their CPU time is read when the server has come to rest. GETs leave nothing behind; at depth 1, where nine
+tenths of their CPU time are the kernel's and the servers lie close together, they get three times the
+rounds instead.
 
 What is measured is the steady state of a cache: memcached and Hearth have room for four times the data, all
-keys are stored, and Hearth's log has been written once from end to end, so that each SET also pays for the
-cleaning behind it, and none for memory that is touched for the first time. With --fresh a pool is measured
-as it is just after the keys were stored.
+keys are stored, and each has been overwritten five times in random order. So Hearth's log has been written
+once from end to end, and each SET also pays for the cleaning behind it, and none for memory that is touched
+for the first time; and memcached's LRUs hold what they will. With --fresh the servers are measured as they are
+just after the keys were stored.
 
     ./dev bench throughput [--quick] [--rounds N] [--connections N] [--keys N] [--fresh] [--only TEXT]
 
@@ -24,6 +30,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import plot  # noqa: E402  (the path comes first)
@@ -35,7 +42,11 @@ RECORD_HEAD_BYTES = 48
 # Room for so many times the data.
 ROOM = 4
 DEPTHS = (1, 16, 64)
-# Rounds at depth 1, in those of the others.
+# CPU seconds that a measurement takes, about.
+TARGET_S = {"get": 0.5, "set": 1.5}
+# Until a server has done what it owes for its last SET: see above.
+REST_S = {"get": 0, "set": 1.2}
+# Rounds of GET at depth 1, in those of the others.
 ROUNDS_ALONE = 3
 OPS = ("get", "set")
 SIZES = (100, 1024)
@@ -80,12 +91,11 @@ def start_all(stack, threads, size, args):
         ("null", lambda: servers.null("null", threads, size)),
     ):
         running[which] = stack.enter_context(make())
-    for server in running.values():
+    for which, server in running.items():
         protocol, port = ("memcache", server.memcache_port) if server.memcache_port else ("redis", server.redis_port)
         servers.load(protocol, port, "set", args.keys, 64, 4, size, args.keys, "sequential")
-    for which in () if args.fresh else ("process", "power"):
-        count = (ROOM + 1) * args.keys
-        servers.load("memcache", running[which].memcache_port, "set", count, 64, 4, size, args.keys)
+        if which != "null" and not args.fresh:
+            servers.load(protocol, port, "set", (ROOM + 1) * args.keys, 64, 4, size, args.keys)
     return running
 
 
@@ -94,6 +104,7 @@ def measure(server, protocol, op, depth, size, count, args, seed):
     port = server.memcache_port if protocol == "memcache" else server.redis_port
     before = server.cpu_seconds()
     result = servers.load(protocol, port, op, count, depth, args.connections, size, args.keys, "random", seed)
+    time.sleep(REST_S[op])
     used = server.cpu_seconds() - before
     if op == "get" and result["misses"] > 0:
         raise RuntimeError("%s: %d of %d keys are missing" % (server.name, result["misses"], count))
@@ -124,14 +135,14 @@ def run_setting(setting, args, write, results):
         for op, _, depth, _ in wanted:
             seen = {column: [] for column, _, _ in COLUMNS}
             counts = {}
-            for turn in range(args.rounds * (ROUNDS_ALONE if depth == 1 else 1)):
+            for turn in range(args.rounds * (ROUNDS_ALONE if (op, depth) == ("get", 1) else 1)):
                 for column, protocol, which in COLUMNS:
 
                     def run(count, server=running[which], protocol=protocol, seed=turn + 1):
                         return measure(server, protocol, op, depth, size, count, args, seed)
 
                     if column not in counts:
-                        counts[column] = requests_for(run, 0.15 if args.quick else 0.5)
+                        counts[column] = requests_for(run, TARGET_S[op] * (0.3 if args.quick else 1))
                     figure = run(counts[column])
                     seen[column].append(figure[0])
                     write(threads, size, op, depth, column, turn, "%.4f" % figure[0], "%.0f" % figure[1])
@@ -191,10 +202,10 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a third of the requests, three rounds")
-    parser.add_argument("--rounds", type=int, default=0, help="rounds a cell (5, with --quick 3; thrice that at depth 1)")
+    parser.add_argument("--rounds", type=int, default=0, help="rounds a cell (5, with --quick 3; thrice that for GET at depth 1)")
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--keys", type=int, default=0, help="how many (1000000, with --quick 100000)")
-    parser.add_argument("--fresh", action="store_true", help="measure pools whose space is touched for the first time")
+    parser.add_argument("--fresh", action="store_true", help="measure servers as they are just after the keys were stored")
     parser.add_argument("--only", default="", help="only cells whose name contains this, such as 'get 100 B'")
     args = parser.parse_args()
     args.rounds = args.rounds or (3 if args.quick else 5)
@@ -203,7 +214,7 @@ def main():
     with report.rows("throughput", ["threads", "value_bytes", "op", "depth", "server", "round", "cpu_us", "requests_s"]) as write:
         for setting in ((threads, size) for threads in THREADS for size in SIZES):
             run_setting(setting, args, write, results)
-    state = "pools fresh" if args.fresh else "every log written once from end to end"
+    state = "just stored" if args.fresh else "overwritten five times in random order"
     about = "%d keys, room for %d times the data, %s" % (args.keys, ROOM, state)
     report.text("throughput", [machine(), about] + table(results) + goals(results), args.quick)
     shown = [cell for cell in results if cell[3] == 1]
