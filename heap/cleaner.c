@@ -25,6 +25,7 @@ enum {
     CHUNK = 512,        /* records looked at in a step */
     CONDEMNED_MAX = 64, /* segments waiting for their grace period */
     PREFETCH_AHEAD = 8,
+    WORDS_MAX = 4, /* slots that are looked at without their records */
     /* Cleaning a segment that is fuller than this costs more than it gains: permille of live bytes. */
     WORTH_CACHE = 750, /* in cache mode: rather drop the coldest */
     WORTH_STORE = 970, /* with eviction none there is no other way */
@@ -38,6 +39,7 @@ struct look {
     pm_loc loc;
     struct record_view view;
     struct index_key key;
+    bool superseded; /* its key's slot names what the index names, and that is not this one */
 };
 
 struct condemned {
@@ -235,7 +237,7 @@ static bool choose(struct cleaner *cleaner)
 
 /* ---- looking ---- */
 
-/* Reads up to CHUNK records of objects. Returns how many. */
+/* Reads up to CHUNK records of objects, and asks for their keys' buckets. Returns how many. */
 static uint32_t read_chunk(struct cleaner *cleaner)
 {
     uint32_t count = 0;
@@ -252,6 +254,7 @@ static uint32_t read_chunk(struct cleaner *cleaner)
             continue;
         look->loc = off / PM_UNIT;
         heap_key(cleaner->heap, &look->key, look->view.header->db, look->view.key, look->view.header->key_len);
+        hash_index_prefetch(cleaner->heap->index, look->key.hash);
         count++;
     }
     return count;
@@ -259,6 +262,38 @@ static uint32_t read_chunk(struct cleaner *cleaner)
 
 /* What becomes of a record. */
 enum fate { FATE_NOTHING, FATE_MOVE, FATE_DROP, FATE_FORGET };
+
+/* Whether all records of a segment are at or below W. */
+static bool is_below_w(const struct pool *pool, pm_loc loc)
+{
+    uint8_t state =
+        atomic_load_explicit(&pool->segments[pool_segment_of(pool, loc * PM_UNIT)].state, memory_order_relaxed);
+
+    return state == PMD_SEGMENT_INDEXED || state == PMD_SEGMENT_SURVIVOR;
+}
+
+/* Most records of a victim are dead, and their keys' slots tell so: they name other records, in segments below W. Once
+ * true it stays true; false says nothing. */
+static bool is_superseded(const struct cleaner *cleaner, const struct look *look)
+{
+    uint64_t words[WORDS_MAX];
+    uint32_t count = hash_index_words(cleaner->heap->index, look->key.hash, words, WORDS_MAX);
+
+    if (count > WORDS_MAX)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (hash_slot_loc(words[i]) == look->loc || !is_below_w(cleaner->heap->pool, hash_slot_loc(words[i])))
+            return false;
+    return true;
+}
+
+/* What is known of a record before its turn comes, and if that is not enough, what its turn will read. */
+static void look_ahead(const struct cleaner *cleaner, struct look *look)
+{
+    look->superseded = is_superseded(cleaner, look);
+    if (!look->superseded)
+        hash_index_prefetch_record(cleaner->heap->index, look->key.hash, false);
+}
 
 static bool index_names(struct cleaner *cleaner, const struct look *look)
 {
@@ -319,9 +354,13 @@ static enum fate judge(struct cleaner *cleaner, const struct look *look, uint64_
 {
     struct heap *heap = cleaner->heap;
     struct hash_ref ref;
-    bool found = hash_index_find(heap->index, &look->key, &ref);
-    pm_loc named = found ? hash_slot_loc(ref.word) : 0;
+    pm_loc named;
+    bool found;
 
+    if (look->superseded)
+        return FATE_NOTHING;
+    found = hash_index_find(heap->index, &look->key, &ref);
+    named = found ? hash_slot_loc(ref.word) : 0;
     if (look->view.header->kind == PMD_RECORD_TOMBSTONE)
         return named == look->loc ? FATE_FORGET : FATE_NOTHING;
     if (named == look->loc)
@@ -520,16 +559,15 @@ static enum pm_status plan(struct cleaner *cleaner, const struct look *look, enu
 
 static bool clean_chunk(struct cleaner *cleaner, uint64_t now_ms)
 {
-    struct heap *heap = cleaner->heap;
     uint32_t count = read_chunk(cleaner);
     enum pm_status status = PM_OK;
 
     cleaner->op_count = 0;
+    for (uint32_t i = 0; i < PREFETCH_AHEAD && i < count; i++)
+        look_ahead(cleaner, &cleaner->looks[i]);
     for (uint32_t i = 0; i < count && status == PM_OK; i++) {
-        if (i + 2 * PREFETCH_AHEAD < count)
-            hash_index_prefetch(heap->index, cleaner->looks[i + 2 * PREFETCH_AHEAD].key.hash);
         if (i + PREFETCH_AHEAD < count)
-            hash_index_prefetch_record(heap->index, cleaner->looks[i + PREFETCH_AHEAD].key.hash, false);
+            look_ahead(cleaner, &cleaner->looks[i + PREFETCH_AHEAD]);
         status = plan(cleaner, &cleaner->looks[i], judge(cleaner, &cleaner->looks[i], now_ms));
     }
     if (cleaner->op_count && !carry_out(cleaner))

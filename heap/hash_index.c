@@ -134,6 +134,41 @@ bool hash_index_find(const struct hash_index *index, const struct index_key *key
     }
 }
 
+static uint32_t chain_words(const struct hash_index *index, struct bucket *bucket, uint64_t tag, uint64_t *words,
+                            uint32_t max)
+{
+    struct chain_part part = chain_first(bucket);
+    uint32_t count = 0;
+
+    do {
+        for (uint32_t match = part_match(&part, tag); match; match &= match - 1) {
+            uint64_t word = word_load(&part.words[__builtin_ctz(match)]);
+
+            if (!slot_has_tag(word, tag))
+                continue;
+            if (count < max)
+                words[count] = word;
+            count++;
+        }
+    } while (chain_next(index, &part));
+    return count;
+}
+
+uint32_t hash_index_words(const struct hash_index *index, uint64_t hash, uint64_t *words, uint32_t max)
+{
+    uint64_t state = atomic_load_explicit(&index->state, memory_order_acquire);
+
+    for (;;) {
+        uint64_t before = state;
+        uint32_t count =
+            chain_words(index, &index->buckets[bucket_of(state_buckets(state), hash)], tag_of(hash), words, max);
+
+        state = atomic_load_explicit(&index->state, memory_order_acquire);
+        if (HEARTH_LIKELY(state == before))
+            return count;
+    }
+}
+
 bool hash_index_find_loc(const struct hash_index *index, uint64_t hash, pm_loc loc, struct hash_ref *ref)
 {
     struct chain_part part = chain_first(bucket_for(index, hash));

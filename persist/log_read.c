@@ -65,15 +65,19 @@ struct reading {
     uint64_t records, bytes;
 };
 
-enum { NOTES_AHEAD = 12 };
+enum { NOTES_AHEAD = 12, HEAD_BYTES = sizeof(struct pmd_record) + 16 /* a short key */ };
 
 /* The notes know where the next records lie, which their neighbours' lengths would tell one by one. */
 static void take_note(struct reading *reading, struct log_item *item)
 {
     pm_loc ahead = log_note_ahead(reading->notes, NOTES_AHEAD);
 
-    if (ahead)
-        __builtin_prefetch(record_at(reading->log->pool, ahead));
+    if (ahead) {
+        const uint8_t *record = (const uint8_t *)record_at(reading->log->pool, ahead);
+
+        __builtin_prefetch(record);
+        __builtin_prefetch(record + HEAD_BYTES - 1);
+    }
     log_note_take(reading->notes, item->loc, &item->replaced);
 }
 

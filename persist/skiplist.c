@@ -10,7 +10,7 @@
 
 #include "persist/skiplist_internal.h"
 
-enum { QUEUE = 16, KEYS_AHEAD = 32, LINES_AHEAD = 8, OPS_AHEAD_MAX = 4 };
+enum { QUEUE = 16, OPS_AHEAD = 48, KEYS_AHEAD = 32, LINES_AHEAD = 8, OPS_AHEAD_MAX = 4 };
 
 void skiplist_format_head(struct pm_context *context, struct pmd_leaf *leaf, uint64_t leaf_number)
 {
@@ -120,6 +120,8 @@ static void fetch_lines(const struct skiplist *skiplist, const struct index_op *
 /* The leaf of operation `at`. The key it reads was fetched some operations ago. */
 static uint64_t find_next(struct skiplist *skiplist, const struct queue *queue, size_t at)
 {
+    if (at + OPS_AHEAD < queue->count)
+        __builtin_prefetch(&queue->ops[at + OPS_AHEAD]);
     if (at + KEYS_AHEAD < queue->count)
         __builtin_prefetch(queue->ops[at + KEYS_AHEAD].key.data);
     return directory_find(skiplist->directory, &queue->ops[at].key, &skiplist->place);

@@ -51,10 +51,15 @@ static void change(struct fixture *fixture, struct model *model, uint64_t object
 static void check_object(struct fixture *fixture, const struct model *model, uint64_t object)
 {
     struct hash_ref ref;
+    uint64_t word = 0;
 
     assert_int_equal(find(fixture, object, &ref), model->present);
     if (!model->present)
         return;
+    if (hash_index_words(fixture->index, fixture->hash(object), &word, 1) == 1)
+        assert_int_equal(word, ref.word);
+    else
+        assert_int_not_equal(word, 0); /* of another object whose hash is as good as equal */
     assert_int_equal(hash_slot_loc(ref.word), fake_loc(&fixture->fake, object, model->version));
     assert_int_equal(hash_slot_frequency(ref.word), model->frequency);
     assert_int_equal((ref.word & HASH_SLOT_MARK) != 0, model->mark);
@@ -212,6 +217,29 @@ static void test_find_by_location(void **state)
     close_fixture(&fixture);
 }
 
+static void test_words_of_a_hash(void **state)
+{
+    enum { OBJECTS = 50, ROOM = 60 };
+    struct fixture fixture;
+    uint64_t words[ROOM] = {0}, seen = 0;
+
+    (void)state;
+    open_fixture(&fixture, 100, 0, equal_hash);
+    assert_int_equal(hash_index_words(fixture.index, equal_hash(0), words, ROOM), 0);
+    for (uint64_t i = 0; i < OBJECTS; i++)
+        assert_true(insert(&fixture, i));
+    assert_int_equal(hash_index_words(fixture.index, equal_hash(0), words, 3), OBJECTS);
+    assert_int_equal(words[3], 0);
+    assert_int_equal(hash_index_words(fixture.index, equal_hash(0), words, ROOM), OBJECTS);
+    for (uint64_t i = 0; i < OBJECTS; i++)
+        for (uint64_t object = 0; object < OBJECTS; object++)
+            if (hash_slot_loc(words[i]) == fake_loc(&fixture.fake, object, 0))
+                seen |= UINT64_C(1) << object;
+    assert_int_equal(seen, (UINT64_C(1) << OBJECTS) - 1);
+    assert_int_equal(hash_index_words(fixture.index, equal_hash(0) ^ UINT64_C(1) << 30, words, ROOM), 0);
+    close_fixture(&fixture);
+}
+
 static void test_fill_keeps_what_is_there(void **state)
 {
     struct fixture fixture;
@@ -307,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_long_chains_give_back),
         cmocka_unit_test(test_reservations),
         cmocka_unit_test(test_find_by_location),
+        cmocka_unit_test(test_words_of_a_hash),
         cmocka_unit_test(test_fill_keeps_what_is_there),
         cmocka_unit_test(test_bytes_an_object),
         cmocka_unit_test(test_opens_at_its_load),

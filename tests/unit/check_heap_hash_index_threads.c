@@ -54,6 +54,20 @@ static bool find(const struct arena *arena, uint64_t object, struct hash_ref *re
     return hash_index_find(arena->index, &key.key, ref);
 }
 
+/* Whether one of the words that the hash leads to is the object's, of a version not below `floor`. */
+static bool is_among_words(const struct arena *arena, uint64_t object, uint8_t floor)
+{
+    enum { WORDS = 64 };
+    uint64_t words[WORDS];
+    uint32_t count = hash_index_words(arena->index, arena->hash(object), words, WORDS);
+
+    for (uint32_t i = 0; i < count && i < WORDS; i++)
+        for (uint32_t version = floor; version < VERSIONS; version++)
+            if (hash_slot_loc(words[i]) == fake_loc(&arena->fake, object, (uint8_t)version))
+                return true;
+    return count > WORDS;
+}
+
 static void expect(struct arena *arena, bool holds)
 {
     if (!holds)
@@ -85,6 +99,10 @@ static void *read_permanent(void *argument)
         if (random >> 63)
             object = next_to_split(arena, random >> 1);
         floor = atomic_load_explicit(&arena->floors[object], memory_order_acquire);
+        if (random >> 62 & 1) {
+            expect(arena, is_among_words(arena, object, floor));
+            continue;
+        }
         found = find(arena, object, &ref);
         expect(arena, found);
         if (found)
