@@ -6,6 +6,10 @@ heap_libheap_a_SOURCES = \
 	heap/background.c \
 	heap/cleaner.c \
 	heap/cleaner.h \
+	heap/cleaner_choose.c \
+	heap/cleaner_internal.h \
+	heap/cleaner_judge.c \
+	heap/cleaner_move.c \
 	heap/damage.c \
 	heap/damage.h \
 	heap/expire.c \
