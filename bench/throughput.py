@@ -6,12 +6,11 @@ All servers of one setting run at the same time and are measured in turn, round 
 slow minute of the machine hits all of them; the table shows the median over the rounds. CPU time is user
 and system time of all threads of the server (/proc/PID/stat), which is far steadier than throughput.
 
-Both servers owe work when they have answered a SET: Hearth to its ordered index, for up to a second;
+Hearth and memcached owe work when they have answered a SET: Hearth to its ordered index, for up to a second;
 memcached to its LRU, whose thread sleeps for up to a second before it looks (in windows of half a second,
-0.75 us of its SET fell into the pauses between them). So SETs run for three times as long as GETs, and
-their CPU time is read when the server has come to rest. GETs leave nothing behind; at depth 1, where nine
-tenths of their CPU time are the kernel's and the servers lie close together, they get three times the
-rounds instead.
+0.75 us of its SET fell into the pauses between them). So SETs run for twice as long as GETs, and the CPU time
+of these two is read when they have come to rest. GETs leave nothing behind; at depth 1, where nine tenths of
+their CPU time are the kernel's and the servers lie close together, they get three times the rounds instead.
 
 What is measured is the steady state of a cache: memcached and Hearth have room for four times the data, all
 keys are stored, and each has been overwritten five times in random order. So Hearth's log has been written
@@ -28,12 +27,12 @@ import argparse
 import contextlib
 import os
 import statistics
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
-import plot  # noqa: E402  (the path comes first)
+import machine  # noqa: E402  (the path comes first)
+import plot  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
 
@@ -43,9 +42,10 @@ RECORD_HEAD_BYTES = 48
 ROOM = 4
 DEPTHS = (1, 16, 64)
 # CPU seconds that a measurement takes, about.
-TARGET_S = {"get": 0.5, "set": 1.5}
-# Until a server has done what it owes for its last SET: see above.
-REST_S = {"get": 0, "set": 1.2}
+TARGET_S = {"get": 0.5, "set": 1.0}
+# Servers that owe work for a SET, and how long they take to have done it: see above.
+OWING = ("memcached", "process", "power")
+REST_S = 1.2
 # Rounds of GET at depth 1, in those of the others.
 ROUNDS_ALONE = 3
 OPS = ("get", "set")
@@ -99,12 +99,12 @@ def start_all(stack, threads, size, args):
     return running
 
 
-def measure(server, protocol, op, depth, size, count, args, seed):
-    """CPU microseconds a request, and requests a second."""
+def measure(server, protocol, op, depth, size, count, args, seed, rest_s):
+    """CPU microseconds a request, with what is owed for it up to rest_s later, and requests a second."""
     port = server.memcache_port if protocol == "memcache" else server.redis_port
     before = server.cpu_seconds()
     result = servers.load(protocol, port, op, count, depth, args.connections, size, args.keys, "random", seed)
-    time.sleep(REST_S[op])
+    time.sleep(rest_s)
     used = server.cpu_seconds() - before
     if op == "get" and result["misses"] > 0:
         raise RuntimeError("%s: %d of %d keys are missing" % (server.name, result["misses"], count))
@@ -137,13 +137,15 @@ def run_setting(setting, args, write, results):
             counts = {}
             for turn in range(args.rounds * (ROUNDS_ALONE if (op, depth) == ("get", 1) else 1)):
                 for column, protocol, which in COLUMNS:
+                    rest_s = REST_S if op == "set" and which in OWING else 0
 
-                    def run(count, server=running[which], protocol=protocol, seed=turn + 1):
-                        return measure(server, protocol, op, depth, size, count, args, seed)
+                    def run(count, rest_s=0, server=running[which], protocol=protocol, seed=turn + 1):
+                        return measure(server, protocol, op, depth, size, count, args, seed, rest_s)
 
                     if column not in counts:
                         counts[column] = requests_for(run, TARGET_S[op] * (0.3 if args.quick else 1))
-                    figure = run(counts[column])
+                        time.sleep(rest_s)
+                    figure = run(counts[column], rest_s)
                     seen[column].append(figure[0])
                     write(threads, size, op, depth, column, turn, "%.4f" % figure[0], "%.0f" % figure[1])
             results[op, size, depth, threads] = seen
@@ -188,15 +190,14 @@ def goals(results):
     return lines
 
 
-def machine():
-    """What the figures were taken on."""
-    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as info:
-        models = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
-    versions = [
-        subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
-        for argv in (["memcached", "-V"], ["redis-server", "--version"])
+def about(args):
+    """What the figures were taken on, and with."""
+    versions = [machine.first_line(argv) for argv in (["memcached", "-V"], ["redis-server", "--version"])]
+    state = "just stored" if args.fresh else "overwritten five times in random order"
+    return [
+        "; ".join([machine.cpu(), *versions, "pools on tmpfs with trust-pmem"]),
+        "%d keys, room for %d times the data, %s" % (args.keys, ROOM, state),
     ]
-    return "%d x %s; %s; pools on tmpfs with trust-pmem" % (os.cpu_count(), (models or ["?"])[0], "; ".join(versions))
 
 
 def main():
@@ -214,9 +215,7 @@ def main():
     with report.rows("throughput", ["threads", "value_bytes", "op", "depth", "server", "round", "cpu_us", "requests_s"]) as write:
         for setting in ((threads, size) for threads in THREADS for size in SIZES):
             run_setting(setting, args, write, results)
-    state = "just stored" if args.fresh else "overwritten five times in random order"
-    about = "%d keys, room for %d times the data, %s" % (args.keys, ROOM, state)
-    report.text("throughput", [machine(), about] + table(results) + goals(results), args.quick)
+    report.text("throughput", about(args) + table(results) + goals(results), args.quick)
     shown = [cell for cell in results if cell[3] == 1]
     columns = {column: [statistics.median(results[cell][column]) for cell in shown] for column, _, _ in COLUMNS}
     plot.bars("throughput", "Server CPU time per request, one thread", "microseconds", [name_of(*cell) for cell in shown], columns)
