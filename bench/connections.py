@@ -24,7 +24,6 @@ import idle  # noqa: E402  (the path comes first)
 import plot  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
-from cpu_time import cpu_seconds  # noqa: E402
 
 KEYS = 100000
 VALUE_BYTES = 100
@@ -35,12 +34,6 @@ TURN_S = 0.12  # of the server's CPU time
 IDLE_GOAL = 1.05
 
 # Column, protocol, which server.
-COLUMNS = (
-    ("memcached", "memcache", "memcached"),
-    ("hearth mc", "memcache", "hearth"),
-    ("redis", "redis", "redis"),
-    ("hearth redis", "redis", "hearth"),
-)
 NULL_COLUMNS = (("null mc", "memcache", "null"), ("null redis", "redis", "null"))
 
 
@@ -57,25 +50,20 @@ def make(which, threads, clients):
 def start(stack, which, args):
     """A server that holds all keys."""
     server = stack.enter_context(make(which, args.threads, args.idle + 1000))
-    protocol = "memcache" if server.memcache_port else "redis"
-    servers.load(protocol, port_of(server, protocol), "set", KEYS, 64, 4, VALUE_BYTES, KEYS, "sequential")
+    servers.load(server.protocol, server.port(server.protocol), "set", KEYS, 64, 4, VALUE_BYTES, KEYS, "sequential")
     return server
-
-
-def port_of(server, protocol):
-    return server.memcache_port if protocol == "memcache" else server.redis_port
 
 
 def cpu_us(server, protocol, depth, count, seed):
     """CPU microseconds a request; depth 0 is a storm."""
-    port = port_of(server, protocol)
-    before = cpu_seconds(server.process.pid)
+    port = server.port(protocol)
+    before = server.cpu_seconds()
     if depth == 0:
         figures = servers.load(protocol, port, "get", count, 1, STORM_AT_ONCE, VALUE_BYTES, KEYS, "random", seed,
                                options=("--storm",))
     else:
         figures = servers.load(protocol, port, "get", count, depth, ACTIVE, VALUE_BYTES, KEYS, "random", seed)
-    used = cpu_seconds(server.process.pid) - before
+    used = server.cpu_seconds() - before
     if figures["misses"]:
         raise RuntimeError("%s: %d of %d keys are missing" % (server.name, figures["misses"], count))
     return used * 1e6 / count
@@ -96,7 +84,7 @@ def measure_idle(column, args, write):
         pair = [start(stack, which, args) for _ in range(2)]
         counts = {depth: count_for(server, protocol, depth) for server in pair for depth in DEPTHS}
         for alone, beside in (pair, pair[::-1]):
-            with idle.idle_connections(protocol, port_of(beside, protocol), args.idle):
+            with idle.idle_connections(protocol, beside.port(protocol), args.idle):
                 for turn in range(args.turns):
                     for depth in DEPTHS:
                         figures = []
@@ -116,7 +104,7 @@ def medians_of(pairs):
 
 def measure_storm(args, write):
     """CPU a storm's request: a list by column."""
-    columns = COLUMNS + NULL_COLUMNS
+    columns = servers.COLUMNS + NULL_COLUMNS
     seen = {name: [] for name, _, _ in columns}
     with contextlib.ExitStack() as stack:
         running = {which: start(stack, which, args) for which in ("memcached", "redis", "hearth", "null")}
@@ -190,7 +178,7 @@ def main():
     idle.raise_open_files(args.idle + 1000)
     with report.rows("connections", ["what", "depth", "idle", "server", "turn", "cpu_us"]) as write:
         storms = measure_storm(args, write)
-        idles = {column[0]: measure_idle(column, args, write) for column in COLUMNS}
+        idles = {column[0]: measure_idle(column, args, write) for column in servers.COLUMNS}
     report.text("connections", idle_table(idles, args) + storm_table(storms), args.quick)
     draw(idles, storms)
 

@@ -36,7 +36,7 @@ PAIRS = (("memcache", "memcached", "hearth mc"), ("redis", "redis", "hearth redi
 
 
 def run(server, protocol, ratio, options, seed):
-    port = server.memcache_port if protocol == "memcache" else server.redis_port
+    port = server.port(protocol)
     argv = [os.path.join(servers.BUILD, "bench", "hearth-bench"), "--protocol", protocol, "--port", str(port)]
     argv += ["--json", "-", "--ratio", ratio, "--connections", str(CONNECTIONS), "--value-size", str(VALUE_BYTES)]
     argv += ["--keys", str(KEYS), "--seed", str(seed), *options]
@@ -53,9 +53,7 @@ def start_all(stack):
     }
     running["hearth mc"] = running["hearth redis"] = stack.enter_context(servers.hearth("hearth"))
     for server in (running["memcached"], running["redis"], running["hearth mc"]):
-        protocol = "memcache" if server.memcache_port else "redis"
-        port = server.memcache_port or server.redis_port
-        servers.load(protocol, port, "set", KEYS, 64, 4, VALUE_BYTES, KEYS, "sequential")
+        servers.load(server.protocol, server.port(server.protocol), "set", KEYS, 64, 4, VALUE_BYTES, KEYS, "sequential")
     return running
 
 

@@ -78,7 +78,6 @@ EXTRA_DIST += \
 	bench/hash_index.sh \
 	bench/index.sh \
 	bench/latency.py \
-	bench/lib/cpu_time.py \
 	bench/lib/idle.py \
 	bench/lib/machine.py \
 	bench/lib/plot.py \

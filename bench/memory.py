@@ -43,15 +43,10 @@ def make(kind, name, clients):
     return servers.redis(name, ("--maxclients", str(clients), *idle.REDIS_OPTIONS))
 
 
-def door(server):
-    """The protocol and port that a server is filled by."""
-    return ("memcache", server.memcache_port) if server.memcache_port else ("redis", server.redis_port)
-
-
 def grow(kind, sizes, write):
     """Steps of (objects, anonymous bytes): the empty server, then the sizes, of which the first is the fixed part's."""
     with make(kind, kind, 1000) as server:
-        protocol, port = door(server)
+        protocol, port = server.protocol, server.port(server.protocol)
         steps = [(0, settled_anonymous_bytes(server.process.pid))]
         for size in sizes:
             have = steps[-1][0]
@@ -87,7 +82,7 @@ def idle_bytes(kind, protocol, count, write):
     """Anonymous bytes an idle connection."""
     name = "%s %s" % (kind, protocol)
     with make(kind, name, count + 1000) as server:
-        port = server.memcache_port if protocol == "memcache" else server.redis_port
+        port = server.port(protocol)
         servers.load(protocol, port, "set", 200000, 16, 32, VALUE_BYTES, 10000)
         before = settled_anonymous_bytes(server.process.pid)
         with idle.idle_connections(protocol, port, count):

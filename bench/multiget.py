@@ -20,21 +20,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import plot  # noqa: E402  (the path comes first)
 import report  # noqa: E402
 import servers  # noqa: E402
-from cpu_time import cpu_seconds  # noqa: E402
 
 KEYS = 1000000
 VALUE_BYTES = 100
 SIZES = (16, 64)
 GOAL = 0.5
 TURN_S = 0.25  # of the server's CPU time
-
-COLUMNS = (
-    ("memcached", "memcache", "memcached"),
-    ("hearth mc", "memcache", "hearth"),
-    ("redis", "redis", "redis"),
-    ("hearth redis", "redis", "hearth"),
-)
-PEERS = {"hearth mc": "memcached", "hearth redis": "redis"}
 
 
 def start_all(stack):
@@ -45,19 +36,16 @@ def start_all(stack):
         ("hearth", lambda: servers.hearth("hearth")),
     ):
         server = running[which] = stack.enter_context(make())
-        protocol = "memcache" if server.memcache_port else "redis"
-        port = server.memcache_port or server.redis_port
-        servers.load(protocol, port, "set", KEYS, 64, 4, VALUE_BYTES, KEYS, "sequential")
+        servers.load(server.protocol, server.port(server.protocol), "set", KEYS, 64, 4, VALUE_BYTES, KEYS, "sequential")
     return running
 
 
 def cpu_us(server, protocol, keys, requests, seed):
     """CPU microseconds a key."""
-    port = server.memcache_port if protocol == "memcache" else server.redis_port
-    before = cpu_seconds(server.process.pid)
-    figures = servers.load(protocol, port, "get", requests, 1, 4, VALUE_BYTES, KEYS, "random", seed,
+    before = server.cpu_seconds()
+    figures = servers.load(protocol, server.port(protocol), "get", requests, 1, 4, VALUE_BYTES, KEYS, "random", seed,
                            options=("--multi-get", str(keys)))
-    used = cpu_seconds(server.process.pid) - before
+    used = server.cpu_seconds() - before
     if figures["misses"]:
         raise RuntimeError("%s: %d keys are missing" % (server.name, figures["misses"]))
     return used * 1e6 / (requests * keys)
@@ -71,7 +59,7 @@ def measure(args, write):
         counts = {}
         for turn in range(args.rounds):
             for keys in SIZES:
-                for name, protocol, which in COLUMNS:
+                for name, protocol, which in servers.COLUMNS:
                     server = running[which]
                     if (name, keys) not in counts:
                         cpu_us(server, protocol, keys, 500, 0)
@@ -85,15 +73,15 @@ def table(seen):
     lines = ["server CPU time per key of a multi-get, %d B values, %d keys stored, microseconds" % (VALUE_BYTES, KEYS), ""]
     lines.append("%-20s" % "" + "".join("%14s" % ("%d keys" % keys) for keys in SIZES))
     goals = [""]
-    for name, _, _ in COLUMNS:
+    for name, _, _ in servers.COLUMNS:
         line = "%-20s" % name
         for keys in SIZES:
             line += "%14.3f" % statistics.median(seen[name, keys])
         lines.append(line)
-        for keys in SIZES if name in PEERS else ():
-            ratios = [figure / peer for figure, peer in zip(seen[name, keys], seen[PEERS[name], keys])]
-            what = "CPU a key of a multi-get of %d over %s's, %s," % (keys, PEERS[name], name)
-            if PEERS[name] == "memcached":
+        for keys in SIZES if name in servers.PEERS else ():
+            ratios = [figure / peer for figure, peer in zip(seen[name, keys], seen[servers.PEERS[name], keys])]
+            what = "CPU a key of a multi-get of %d over %s's, %s," % (keys, servers.PEERS[name], name)
+            if servers.PEERS[name] == "memcached":
                 goals.append(report.goal(what, statistics.median(ratios), GOAL))
             else:
                 goals.append("%s %.2f" % (what, statistics.median(ratios)))
@@ -109,7 +97,7 @@ def main():
     with report.rows("multiget", ["keys", "server", "round", "cpu_us"]) as write:
         seen = measure(args, write)
     report.text("multiget", table(seen), args.quick)
-    names = [name for name, _, _ in COLUMNS]
+    names = [name for name, _, _ in servers.COLUMNS]
     series = {"%d keys" % keys: [statistics.median(seen[name, keys]) for name in names] for keys in SIZES}
     plot.bars("multiget", "Server CPU time a key of a multi-get", "microseconds", names, series)
 

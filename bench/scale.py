@@ -20,7 +20,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import plot  # noqa: E402  (the path comes first)
 import report  # noqa: E402
 import servers  # noqa: E402
-from cpu_time import cpu_seconds  # noqa: E402
 
 VALUE_BYTES = 100
 COUNTS = (100000, 1000000, 5000000, 20000000)
@@ -39,9 +38,9 @@ def start(stack, count):
 
 def cpu_us(server, count, cell, requests, seed):
     op, depth = cell
-    before = cpu_seconds(server.process.pid)
+    before = server.cpu_seconds()
     figures = servers.load("memcache", server.memcache_port, op, requests, depth, 4, VALUE_BYTES, count, "random", seed)
-    used = cpu_seconds(server.process.pid) - before
+    used = server.cpu_seconds() - before
     if figures["misses"]:
         raise RuntimeError("%s: %d keys are missing" % (server.name, figures["misses"]))
     return used * 1e6 / requests

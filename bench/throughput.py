@@ -4,7 +4,7 @@
 
 All servers of one setting run at the same time and are measured in turn, round after round, so that a
 slow minute of the machine hits all of them; the table shows the median over the rounds. CPU time is user
-and system time of all threads of the server (/proc/PID/stat), which is far steadier than throughput.
+and system time of all threads of the server, which is far steadier than throughput.
 
 Hearth and memcached owe work when they have answered a SET: Hearth to its ordered index, for up to a second;
 memcached to its LRU, whose thread sleeps for up to a second before it looks (in windows of half a second,
@@ -92,7 +92,7 @@ def start_all(stack, threads, size, args):
     ):
         running[which] = stack.enter_context(make())
     for which, server in running.items():
-        protocol, port = ("memcache", server.memcache_port) if server.memcache_port else ("redis", server.redis_port)
+        protocol, port = server.protocol, server.port(server.protocol)
         servers.load(protocol, port, "set", args.keys, 64, 4, size, args.keys, "sequential")
         if which != "null" and not args.fresh:
             servers.load(protocol, port, "set", (ROOM + 1) * args.keys, 64, 4, size, args.keys)
@@ -101,9 +101,8 @@ def start_all(stack, threads, size, args):
 
 def measure(server, protocol, op, depth, size, count, args, seed, rest_s):
     """CPU microseconds a request, with what is owed for it up to rest_s later, and requests a second."""
-    port = server.memcache_port if protocol == "memcache" else server.redis_port
     before = server.cpu_seconds()
-    result = servers.load(protocol, port, op, count, depth, args.connections, size, args.keys, "random", seed)
+    result = servers.load(protocol, server.port(protocol), op, count, depth, args.connections, size, args.keys, "random", seed)
     time.sleep(rest_s)
     used = server.cpu_seconds() - before
     if op == "get" and result["misses"] > 0:

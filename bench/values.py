@@ -21,7 +21,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import plot  # noqa: E402  (the path comes first)
 import report  # noqa: E402
 import servers  # noqa: E402
-from cpu_time import cpu_seconds  # noqa: E402
 
 SIZES = (1000, 10000, 100000, 1000000)
 OPS = ("get", "set")
@@ -30,19 +29,10 @@ HELD_BYTES = 256 << 20
 ROOM = 4
 TURN_S = 0.25  # of the server's CPU time
 
-COLUMNS = (
-    ("memcached", "memcache", "memcached"),
-    ("hearth mc", "memcache", "hearth"),
-    ("redis", "redis", "redis"),
-    ("hearth redis", "redis", "hearth"),
-)
-PEERS = {"hearth mc": "memcached", "hearth redis": "redis"}
-
 
 def load(server, protocol, op, size, requests, order="random", seed=1):
-    port = server.memcache_port if protocol == "memcache" else server.redis_port
     keys = HELD_BYTES // size
-    figures = servers.load(protocol, port, op, requests, 1, CONNECTIONS, size, keys, order, seed)
+    figures = servers.load(protocol, server.port(protocol), op, requests, 1, CONNECTIONS, size, keys, order, seed)
     if op == "get" and figures["misses"]:
         raise RuntimeError("%s: %d keys are missing" % (server.name, figures["misses"]))
 
@@ -56,16 +46,16 @@ def start_all(stack, size):
         ("hearth", lambda: servers.hearth("hearth", pool_size="%dmb" % room_mb)),
     ):
         server = running[which] = stack.enter_context(make())
-        load(server, "memcache" if server.memcache_port else "redis", "set", size, HELD_BYTES // size, "sequential")
+        load(server, server.protocol, "set", size, HELD_BYTES // size, "sequential")
     load(running["hearth"], "memcache", "set", size, ROOM * HELD_BYTES // size)
     return running
 
 
 def cpu_us(server, protocol, op, size, requests, seed):
     """CPU microseconds a request."""
-    before = cpu_seconds(server.process.pid)
+    before = server.cpu_seconds()
     load(server, protocol, op, size, requests, seed=seed)
-    return (cpu_seconds(server.process.pid) - before) * 1e6 / requests
+    return (server.cpu_seconds() - before) * 1e6 / requests
 
 
 def measure(args, write):
@@ -76,7 +66,7 @@ def measure(args, write):
             running = start_all(stack, size)
             for turn in range(args.rounds):
                 for op in OPS:
-                    for name, protocol, which in COLUMNS:
+                    for name, protocol, which in servers.COLUMNS:
                         cell, server = (name, op, size), running[which]
                         if cell not in counts:
                             counts[cell] = max(200, int(TURN_S * 1e6 / cpu_us(server, protocol, op, size, 500, 0)))
@@ -88,14 +78,14 @@ def measure(args, write):
 
 def table(seen):
     lines = ["server CPU time per request, microseconds (median); in brackets the share of the peer's", ""]
-    lines.append("%-22s" % "" + "".join("%22s" % name for name, _, _ in COLUMNS))
+    lines.append("%-22s" % "" + "".join("%22s" % name for name, _, _ in servers.COLUMNS))
     for op in OPS:
         for size in SIZES:
             line = "%-22s" % ("%s %d B" % (op, size))
-            for name, _, _ in COLUMNS:
+            for name, _, _ in servers.COLUMNS:
                 shown = "%.2f" % statistics.median(seen[name, op, size])
-                if name in PEERS:
-                    pairs = zip(seen[name, op, size], seen[PEERS[name], op, size])
+                if name in servers.PEERS:
+                    pairs = zip(seen[name, op, size], seen[servers.PEERS[name], op, size])
                     shown += " (%.2f)" % statistics.median(ours / peer for ours, peer in pairs)
                 line += "%22s" % shown
             lines.append(line)
@@ -114,7 +104,7 @@ def main():
     series = {
         "%s %s" % (name, op): [(size, statistics.median(seen[name, op, size])) for size in SIZES]
         for op in OPS
-        for name, _, _ in COLUMNS
+        for name, _, _ in servers.COLUMNS
     }
     plot.lines("values", "Server CPU time by the length of the value", "bytes", "microseconds", series, "xy")
 

@@ -14,9 +14,15 @@ import time
 TOP = os.environ.get("HEARTH_TOP") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("HEARTH_BUILD") or os.path.join(TOP, "build", "opt")
 OUT = os.path.join(TOP, "bench", "out")
-TICKS = os.sysconf("SC_CLK_TCK")
 
-
+# Both peers beside a Hearth that speaks both protocols: column, protocol, which server; and whose peer is whose.
+COLUMNS = (
+    ("memcached", "memcache", "memcached"),
+    ("hearth mc", "memcache", "hearth"),
+    ("redis", "redis", "redis"),
+    ("hearth redis", "redis", "hearth"),
+)
+PEERS = {"hearth mc": "memcached", "hearth redis": "redis"}
 HANDED_OUT = set()
 
 
@@ -94,11 +100,22 @@ class Server:
                 raise RuntimeError("%s does not answer: %s" % (self.name, self.said()))
             time.sleep(0.005)
 
+    @property
+    def protocol(self):
+        """One that it speaks."""
+        return "memcache" if self.memcache_port else "redis"
+
+    def port(self, protocol):
+        return self.memcache_port if protocol == "memcache" else self.redis_port
+
     def cpu_seconds(self):
-        """User and system time of all its threads until now."""
-        with open("/proc/%d/stat" % self.process.pid, encoding="ascii", errors="replace") as stat:
-            fields = stat.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """User and system time of all threads that it has now, to the nanosecond: the ticks of /proc/PID/stat are
+        10 ms, too coarse for short turns. For differences, while no thread ends."""
+        total = 0
+        for thread in os.listdir("/proc/%d/task" % self.process.pid):
+            with open("/proc/%d/task/%s/schedstat" % (self.process.pid, thread), encoding="ascii") as schedstat:
+                total += int(schedstat.read().split()[0])
+        return total / 1e9
 
     def stop(self, how=signal.SIGTERM):
         if self.process.poll() is None:
