@@ -94,6 +94,7 @@ tests_unit_check_persist_index_ops_sort_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 
 check_heap = \
 	tests/unit/check_heap \
+	tests/unit/check_heap_cleaner \
 	tests/unit/check_heap_damage \
 	tests/unit/check_heap_expire \
 	tests/unit/check_heap_fill \
@@ -104,6 +105,9 @@ check_heap = \
 	tests/unit/check_heap_threads
 tests_unit_check_heap_SOURCES = tests/unit/check_heap.c tests/support/heap_requests.h
 tests_unit_check_heap_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_heap_cleaner_SOURCES = tests/unit/check_heap_cleaner.c tests/support/object_fixture.h
+tests_unit_check_heap_cleaner_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_heap_damage_SOURCES = tests/unit/check_heap_damage.c tests/support/object_fixture.h
 tests_unit_check_heap_damage_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_expire_SOURCES = tests/unit/check_heap_expire.c tests/support/indexed_pool.h
 tests_unit_check_heap_expire_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)

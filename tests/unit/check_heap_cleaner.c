@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * GOAL    What the cleaner does with a record that is not its key's newest: it stays while the index names it, whole or
+ *         not at all, and is dead as soon as the index names the newer one. A segment that cannot be walked is kept.
+ * METHOD  A segment is cleaned by hand, while the index writer stands still before or behind the newer record.
+ */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "heap/cleaner_internal.h"
+#include "tests/support/object_fixture.h"
+
+enum { FILLERS = 600, SURVIVORS = 8 };
+
+static uint32_t segment_of(const struct fixture *fixture, pm_loc loc)
+{
+    return pool_segment_of(fixture->heap->pool, loc * PM_UNIT);
+}
+
+static uint8_t state_of(const struct fixture *fixture, pm_loc loc)
+{
+    return fixture->heap->pool->segments[segment_of(fixture, loc)].state;
+}
+
+/* Writes other keys until the log has left the record's segment and the index covers all of it. */
+static void fill_segment_of(struct fixture *fixture, pm_loc loc)
+{
+    for (int i = 0; state_of(fixture, loc) != PMD_SEGMENT_INDEXED; i++) {
+        char text[16];
+
+        assert_in_range(i, 0, FILLERS);
+        snprintf(text, sizeof text, "f%d", i);
+        put_named(fixture, text, NAMED_BYTES_MAX);
+        settle_some(fixture);
+    }
+}
+
+/* Overwrites object 1, and leaves the newer record above W. Returns the place of the older one, in a full segment. */
+static pm_loc overwrite(struct fixture *fixture)
+{
+    pm_loc older;
+
+    settle(fixture);
+    older = indexed_loc(fixture, 1);
+    fill_segment_of(fixture, older);
+    settle(fixture);
+    begin_turn(fixture);
+    reserve(fixture, 1);
+    assert_true(edit_put(fixture, 1, "newer"));
+    end_turn(fixture);
+    assert_int_equal(indexed_loc(fixture, 1), older);
+    return older;
+}
+
+static void clean_segment_of(struct fixture *fixture, pm_loc loc)
+{
+    struct cleaner *cleaner = fixture->heap->cleaner;
+
+    assert_false(cleaner->active);
+    cleaner->active = true;
+    cleaner->walked = cleaner->evicting = false;
+    cleaner->victim = segment_of(fixture, loc);
+    segment_walk_start(&cleaner->walk, fixture->heap->pool, cleaner->victim);
+    while (cleaner->active)
+        assert_true(cleaner_step(cleaner, fixture->now_us, NOW_MS));
+}
+
+/* Whether the slots told that the record is dead, when it was cleaned last. */
+static bool was_superseded(const struct fixture *fixture, pm_loc loc)
+{
+    const struct cleaner *cleaner = fixture->heap->cleaner;
+
+    for (uint32_t i = 0; i < CHUNK; i++)
+        if (cleaner->looks[i].loc == loc)
+            return cleaner->looks[i].superseded;
+    fail_msg("the record was not looked at");
+    return false;
+}
+
+static void expect_newer(struct fixture *fixture, uint64_t keys)
+{
+    begin_turn(fixture);
+    assert_true(has(fixture, 1, "newer"));
+    end_turn(fixture);
+    assert_int_equal(key_count(fixture), keys);
+    settle(fixture);
+    reopen(fixture);
+    begin_turn(fixture);
+    for (int i = 0; i < OBJECTS; i++)
+        assert_true(has(fixture, i, i == 1 ? "newer" : "value"));
+    end_turn(fixture);
+    assert_int_equal(key_count(fixture), keys);
+}
+
+/* A crash may lose the newer one as long as it is above W: the older one must be somewhere. */
+static void test_moves_what_the_index_names(void **state)
+{
+    struct fixture fixture;
+    uint64_t keys;
+    pm_loc older;
+
+    (void)state;
+    begin(&fixture, true);
+    older = overwrite(&fixture);
+    keys = key_count(&fixture);
+    clean_segment_of(&fixture, older);
+    assert_false(was_superseded(&fixture, older));
+    assert_int_not_equal(indexed_loc(&fixture, 1), older);
+    assert_int_equal(state_of(&fixture, indexed_loc(&fixture, 1)), PMD_SEGMENT_SURVIVOR);
+    assert_true(record_is_whole(fixture.heap->pool, indexed_loc(&fixture, 1)));
+    expect_newer(&fixture, keys);
+    end(&fixture);
+}
+
+static void test_drops_what_the_index_names_and_is_damaged(void **state)
+{
+    struct fixture fixture;
+    uint64_t keys;
+    pm_loc older;
+
+    (void)state;
+    begin(&fixture, true);
+    older = overwrite(&fixture);
+    keys = key_count(&fixture);
+    damage(&fixture, 1);
+    clean_segment_of(&fixture, older);
+    assert_int_equal(indexed_loc(&fixture, 1), 0);
+    assert_int_equal(damaged_count(&fixture), 1);
+    expect_newer(&fixture, keys);
+    end(&fixture);
+}
+
+/* Behind W the older one is dead: it is told by the newer one's cts, or by its segment once that lies below W. */
+static void test_leaves_what_is_superseded(void **state)
+{
+    for (int full = 0; full < 2; full++) {
+        struct fixture fixture;
+        pm_loc older, newer;
+        uint64_t keys;
+
+        (void)state;
+        begin(&fixture, true);
+        older = overwrite(&fixture);
+        settle(&fixture);
+        newer = indexed_loc(&fixture, 1);
+        assert_int_not_equal(newer, older);
+        if (full) {
+            fill_segment_of(&fixture, newer);
+            settle(&fixture);
+        }
+        keys = key_count(&fixture);
+        clean_segment_of(&fixture, older);
+        assert_int_equal(was_superseded(&fixture, older), full);
+        assert_int_equal(indexed_loc(&fixture, 1), newer);
+        expect_newer(&fixture, keys);
+        end(&fixture);
+    }
+}
+
+/* Behind a damaged header the cleaner finds no records: it must not free them. */
+static void test_keeps_what_it_cannot_walk(void **state)
+{
+    struct fixture fixture;
+    struct record_view view;
+    struct index_key key;
+    char text[16];
+    pm_loc loc;
+
+    (void)state;
+    begin(&fixture, true);
+    put_named(&fixture, "victim", 100);
+    for (int i = 0; i < SURVIVORS; i++) {
+        snprintf(text, sizeof text, "s%d", i);
+        put_named(&fixture, text, NAMED_BYTES_MAX);
+    }
+    settle(&fixture);
+    key = key_named(&fixture, "victim");
+    assert_int_equal(skiplist_writer_lookup(fixture.heap->skiplist, &key, &loc), PM_OK);
+    assert_true(record_view_at(fixture.heap->pool, loc, &view));
+    ((struct pmd_record *)(uintptr_t)view.header)->value_len = UINT32_MAX;
+    for (int i = 0; i < 3 * FILLERS; i++) { /* all over the pool: soon that segment is the emptiest */
+        snprintf(text, sizeof text, "f%u", (uint32_t)i * UINT32_C(2654435761) % (1 << 20) % FILLERS);
+        put_named(&fixture, text, NAMED_BYTES_MAX);
+        settle_some(&fixture);
+    }
+    assert_int_equal(damaged_count(&fixture), 1); /* it is chosen once */
+    begin_turn(&fixture);
+    for (int i = 0; i < SURVIVORS; i++) {
+        struct object object;
+
+        snprintf(text, sizeof text, "s%d", i);
+        key = key_named(&fixture, text);
+        assert_true(heap_get(fixture.worker, &key, &object));
+    }
+    end_turn(&fixture);
+    end(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_moves_what_the_index_names),
+        cmocka_unit_test(test_drops_what_the_index_names_and_is_damaged),
+        cmocka_unit_test(test_leaves_what_is_superseded),
+        cmocka_unit_test(test_keeps_what_it_cannot_walk),
+    };
+
+    (void)!log_output_open("/dev/null"); /* errors are what is asked for */
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
