@@ -33,9 +33,8 @@ bool cleaner_is_behind(const struct cleaner *cleaner)
 static bool is_candidate(const struct cleaner *cleaner, uint32_t segment)
 {
     const struct pool *pool = cleaner->heap->pool;
-    uint8_t state = atomic_load_explicit(&pool->segments[segment].state, memory_order_relaxed);
 
-    if (state != PMD_SEGMENT_INDEXED && state != PMD_SEGMENT_SURVIVOR)
+    if (!cleaner_is_below_w(pool, segment))
         return false;
     if (segment == cleaner->out_segment || pool->segments[segment].damaged)
         return false;

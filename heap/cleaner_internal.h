@@ -50,6 +50,14 @@ struct cleaner {
     uint32_t op_count;
 };
 
+/* Whether all records of a segment are at or below W. */
+static inline bool cleaner_is_below_w(const struct pool *pool, uint32_t segment)
+{
+    uint8_t state = atomic_load_explicit(&pool->segments[segment].state, memory_order_relaxed);
+
+    return state == PMD_SEGMENT_INDEXED || state == PMD_SEGMENT_SURVIVOR;
+}
+
 /* What becomes of a record. */
 enum fate { FATE_NOTHING, FATE_MOVE, FATE_DROP, FATE_FORGET };
 

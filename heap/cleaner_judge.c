@@ -34,27 +34,22 @@ uint32_t cleaner_read_chunk(struct cleaner *cleaner)
     return count;
 }
 
-/* Whether all records of a segment are at or below W. */
-static bool is_below_w(const struct pool *pool, pm_loc loc)
-{
-    uint8_t state =
-        atomic_load_explicit(&pool->segments[pool_segment_of(pool, loc * PM_UNIT)].state, memory_order_relaxed);
-
-    return state == PMD_SEGMENT_INDEXED || state == PMD_SEGMENT_SURVIVOR;
-}
-
 /* Most records of a victim are dead, and their keys' slots tell so: they name other records, in segments below W. Once
  * true it stays true; false says nothing. */
 static bool is_superseded(const struct cleaner *cleaner, const struct look *look)
 {
+    const struct pool *pool = cleaner->heap->pool;
     uint64_t words[WORDS_MAX];
     uint32_t count = hash_index_words(cleaner->heap->index, look->key.hash, words, WORDS_MAX);
 
     if (count > WORDS_MAX)
         return false;
-    for (uint32_t i = 0; i < count; i++)
-        if (hash_slot_loc(words[i]) == look->loc || !is_below_w(cleaner->heap->pool, hash_slot_loc(words[i])))
+    for (uint32_t i = 0; i < count; i++) {
+        pm_loc named = hash_slot_loc(words[i]);
+
+        if (named == look->loc || !cleaner_is_below_w(pool, pool_segment_of(pool, named * PM_UNIT)))
             return false;
+    }
     return true;
 }
 

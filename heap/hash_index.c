@@ -12,8 +12,6 @@
 
 /* Small tables begin on small pages: a huge page too many would be felt. */
 #define UNITS_HUGE_FROM_BYTES ((size_t)16 << 20)
-/* What a comparison with a short key reads of a record. */
-#define RECORD_HEAD_BYTES (sizeof(struct pmd_record) + 16)
 
 /* ---- open and close ---- */
 

@@ -65,19 +65,15 @@ struct reading {
     uint64_t records, bytes;
 };
 
-enum { NOTES_AHEAD = 12, HEAD_BYTES = sizeof(struct pmd_record) + 16 /* a short key */ };
+enum { NOTES_AHEAD = 12 };
 
 /* The notes know where the next records lie, which their neighbours' lengths would tell one by one. */
 static void take_note(struct reading *reading, struct log_item *item)
 {
     pm_loc ahead = log_note_ahead(reading->notes, NOTES_AHEAD);
 
-    if (ahead) {
-        const uint8_t *record = (const uint8_t *)record_at(reading->log->pool, ahead);
-
-        __builtin_prefetch(record);
-        __builtin_prefetch(record + HEAD_BYTES - 1);
-    }
+    if (ahead)
+        record_prefetch_head(record_at(reading->log->pool, ahead));
     log_note_take(reading->notes, item->loc, &item->replaced);
 }
 

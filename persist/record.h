@@ -88,6 +88,14 @@ static inline const struct pmd_record *record_at(const struct pool *pool, pm_loc
 {
     return (const struct pmd_record *)(pool->pm->base + loc * PM_UNIT);
 }
+/* What reading a short key reads of a record. */
+#define RECORD_HEAD_BYTES (sizeof(struct pmd_record) + 16)
+/* Asks for a record's head; it need not be one. */
+static inline void record_prefetch_head(const void *record)
+{
+    __builtin_prefetch(record);
+    __builtin_prefetch((const uint8_t *)record + RECORD_HEAD_BYTES - 1);
+}
 static inline const uint8_t *record_key(const struct pmd_record *record)
 {
     return (const uint8_t *)(record + 1) + (record->flags & PMD_HAS_EXPIRY ? 8 : 0) +

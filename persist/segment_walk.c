@@ -8,18 +8,14 @@
 
 /* Heads that are fetched ahead: records of one size follow each other often, and each length is known only when the
  * head before it has come in. */
-enum { HEADS_AHEAD = 8, HEAD_BYTES = sizeof(struct pmd_record) + 16 };
+enum { HEADS_AHEAD = 8 };
 
 static void fetch_ahead(const struct segment_walk *walk, uint32_t bytes)
 {
     uint64_t pos = walk->pos + (uint64_t)HEADS_AHEAD * bytes;
-    const uint8_t *head;
 
-    if (pos + HEAD_BYTES > walk->end)
-        return;
-    head = pool_at(walk->pool, pool_segment_off(walk->pool, walk->segment) + pos);
-    __builtin_prefetch(head);
-    __builtin_prefetch(head + HEAD_BYTES - 1);
+    if (pos < walk->end)
+        record_prefetch_head(pool_at(walk->pool, pool_segment_off(walk->pool, walk->segment) + pos));
 }
 
 void segment_walk_start(struct segment_walk *walk, const struct pool *pool, uint32_t segment)
