@@ -6,6 +6,7 @@
  * touched before are cheaper than new ones, and the pool stays as small as its data. Nothing of a dead one is read.
  */
 #include "heap/cleaner_internal.h"
+#include "persist/live.h"
 
 enum {
     /* Cleaning a segment that is fuller than this costs more than it gains: permille of live bytes. */
@@ -54,7 +55,7 @@ static void find_candidates(const struct cleaner *cleaner, uint32_t *emptiest, i
     *live = INT64_MAX;
     for (uint32_t i = PM_SEGMENT_FIRST_FREE; i < pool->segment_count; i++) {
         const struct segment *segment = &pool->segments[i];
-        int64_t bytes = atomic_load_explicit(&segment->live_bytes, memory_order_relaxed);
+        int64_t bytes = live_bytes(pool, i);
         uint64_t sequence = atomic_load_explicit(&segment->sequence, memory_order_relaxed);
 
         if (!is_candidate(cleaner, i))
@@ -77,10 +78,9 @@ static void find_candidates(const struct cleaner *cleaner, uint32_t *emptiest, i
  */
 static bool is_dead(const struct cleaner *cleaner, uint32_t segment)
 {
-    const struct segment *state = &cleaner->heap->pool->segments[segment];
+    const struct pool *pool = cleaner->heap->pool;
 
-    return atomic_load_explicit(&state->live_records, memory_order_relaxed) == 0 && state->tombstones == 0 &&
-           atomic_load_explicit(&state->sequence, memory_order_relaxed) != 0 && is_candidate(cleaner, segment);
+    return live_is_none_in(pool, segment) && pool->segments[segment].tombstones == 0 && is_candidate(cleaner, segment);
 }
 
 static bool condemn_dead(struct cleaner *cleaner)

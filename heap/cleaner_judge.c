@@ -8,23 +8,40 @@
  */
 #include "base/log.h"
 #include "heap/cleaner_internal.h"
+#include "persist/live.h"
 
-/* Slots that are looked at without their records. */
-enum { WORDS_MAX = 4 };
+enum {
+    WORDS_MAX = 4,    /* slots that are looked at without their records */
+    HEADS_MAX = 4096, /* passed over and looked at in a chunk */
+};
+
+/*
+ * Whether a record needs no look: the index names none near it, and as all of the victim is at or below W, no slot names
+ * it either, unless it is a tombstone that is still to be forgotten.
+ */
+static bool is_passed_over(const struct pool *pool, pm_off off, const struct pmd_record *header)
+{
+    bool tombstone = header->kind == PMD_RECORD_TOMBSTONE;
+
+    if (header->kind != PMD_RECORD_FULL && !tombstone)
+        return true;
+    return live_is_none_at(pool, off / PM_UNIT) &&
+           (!tombstone || pool->segments[pool_segment_of(pool, off)].tombstones == 0);
+}
 
 uint32_t cleaner_read_chunk(struct cleaner *cleaner)
 {
     uint32_t count = 0;
     pm_off off;
 
-    while (count < CHUNK) {
+    for (uint32_t heads = 0; count < CHUNK && heads < HEADS_MAX; heads++) {
         struct look *look = &cleaner->looks[count];
 
         if (!segment_walk_next(&cleaner->walk, &off, &look->view)) {
             cleaner->walked = true;
             break;
         }
-        if (look->view.header->kind != PMD_RECORD_FULL && look->view.header->kind != PMD_RECORD_TOMBSTONE)
+        if (is_passed_over(cleaner->heap->pool, off, look->view.header))
             continue;
         look->loc = off / PM_UNIT;
         heap_key(cleaner->heap, &look->key, look->view.header->db, look->view.key, look->view.header->key_len);

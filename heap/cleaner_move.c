@@ -5,6 +5,7 @@
  */
 #include "base/log.h"
 #include "heap/cleaner_internal.h"
+#include "persist/live.h"
 
 static void out_flush(struct cleaner *cleaner)
 {
@@ -155,9 +156,9 @@ static void account(struct cleaner *cleaner, const struct index_op *op)
 
     if (!op->done)
         return;
-    index_writer_dead(pool, op->old_loc, index_writer_record_bytes(pool, op->old_loc));
+    live_drop(pool, op->old_loc, index_writer_record_bytes(pool, op->old_loc));
     if (op->kind == INDEX_SWITCH_IF)
-        index_writer_live(pool, op->loc, index_writer_record_bytes(pool, op->loc));
+        live_add(pool, op->loc, index_writer_record_bytes(pool, op->loc));
 }
 
 bool cleaner_give_up(struct cleaner *cleaner, enum pm_status status)

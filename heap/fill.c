@@ -62,12 +62,11 @@ static void count_entry(struct heap_fill *fill, pm_loc loc)
         fill->segments[segment].entries++;
 }
 
-static void add_live_bytes(struct heap_fill *fill)
+static void estimate_older(struct heap_fill *fill)
 {
     for (uint64_t i = 0; fill->segments && i < fill->pool->segment_count; i++)
-        atomic_fetch_add_explicit(&fill->pool->segments[i].live_bytes,
-                                  (int64_t)fill->segments[i].entries * fill->segments[i].mean_bytes,
-                                  memory_order_relaxed);
+        atomic_store_explicit(&fill->pool->segments[i].older_bytes,
+                              (int64_t)fill->segments[i].entries * fill->segments[i].mean_bytes, memory_order_relaxed);
 }
 
 /* The leaf has changed: where is this key now? The pin keeps the record that the leaf named. 0: gone. */
@@ -161,7 +160,7 @@ bool heap_fill_step(struct heap_fill *fill)
     if (!fill->done && !fill->status)
         return true;
     if (fill->done)
-        add_live_bytes(fill);
+        estimate_older(fill);
     heap_fill_end(fill);
     return false;
 }

@@ -4,6 +4,7 @@
  * counted in a thread's own lines.
  */
 #include "heap/heap_internal.h"
+#include "persist/live.h"
 
 static void space_stats(const struct heap *heap, struct heap_stats *out)
 {
@@ -12,7 +13,7 @@ static void space_stats(const struct heap *heap, struct heap_stats *out)
 
     pool_space_counts(heap->pool, &space);
     for (uint64_t i = 0; i < heap->pool->segment_count; i++)
-        live += atomic_load_explicit(&heap->pool->segments[i].live_bytes, memory_order_relaxed);
+        live += live_bytes(heap->pool, (uint32_t)i);
     out->pool_bytes = heap->pool->segment_count << heap->pool->segment_bits;
     out->pool_used_bytes = (heap->pool->segment_count - space.free - space.ready) << heap->pool->segment_bits;
     out->live_bytes = live > 0 ? (uint64_t)live : 0;

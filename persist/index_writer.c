@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "persist/cut_buffers.h"
+#include "persist/live.h"
 
 enum state { STATE_IDLE, STATE_CLOSING, STATE_APPLYING, STATE_FAILED };
 
@@ -88,24 +89,6 @@ static struct segment *segment_of(struct pool *pool, pm_loc loc)
 
     must(segment < pool->segment_count);
     return &pool->segments[segment];
-}
-
-static void add_live(struct pool *pool, pm_loc loc, int64_t bytes, int32_t records)
-{
-    struct segment *segment = segment_of(pool, loc);
-
-    atomic_fetch_add_explicit(&segment->live_bytes, bytes, memory_order_relaxed);
-    atomic_fetch_add_explicit(&segment->live_records, records, memory_order_relaxed);
-}
-
-void index_writer_live(struct pool *pool, pm_loc loc, uint32_t bytes)
-{
-    add_live(pool, loc, bytes, 1);
-}
-
-void index_writer_dead(struct pool *pool, pm_loc loc, uint32_t bytes)
-{
-    add_live(pool, loc, bytes <= pool->segment_bytes ? -(int64_t)bytes : 0, -1); /* a damaged header may say anything */
 }
 
 uint32_t index_writer_record_bytes(const struct pool *pool, pm_loc loc)
@@ -259,9 +242,9 @@ static bool account(struct index_writer *writer, size_t from, size_t to)
             prefetch_unknown(pool, &writer->cut_buffers.ops[i + PREFETCH_AHEAD]);
         if (op->old_loc != op->loc) {
             if (op->old_loc)
-                index_writer_dead(pool, op->old_loc, old_bytes(pool, op));
+                live_drop(pool, op->old_loc, old_bytes(pool, op));
             if (op->kind == INDEX_PUT)
-                index_writer_live(pool, op->loc, op->bytes);
+                live_add(pool, op->loc, op->bytes);
         }
         if (op->kind != INDEX_FORGET)
             continue;

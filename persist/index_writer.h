@@ -64,9 +64,6 @@ bool index_writer_is_cutting(const struct index_writer *writer);
 uint64_t index_writer_cuts(const struct index_writer *writer);
 struct pm_context *index_writer_context(struct index_writer *writer);
 
-/* Segment accounting (R1), for the cleaner too: the record of these bytes at loc became live, or dead. */
-void index_writer_live(struct pool *pool, pm_loc loc, uint32_t bytes);
-void index_writer_dead(struct pool *pool, pm_loc loc, uint32_t bytes);
 /* Bytes on media of the trusted record at loc. */
 uint32_t index_writer_record_bytes(const struct pool *pool, pm_loc loc);
 

@@ -14,6 +14,8 @@ persist_libpersist_a_SOURCES = \
 	persist/journal.c \
 	persist/journal.h \
 	persist/key_hash.c \
+	persist/live.c \
+	persist/live.h \
 	persist/log.c \
 	persist/log.h \
 	persist/log_append.c \

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "persist/live.h"
 #include "persist/superblock.h"
 
 _Static_assert(sizeof(struct segment) == 64, "a segment's twin is one line");
@@ -141,7 +142,8 @@ static enum pm_status load(struct pool *pool)
     pool->previous_mode = (enum pmd_commit_mode)pool->superblock.commit_mode;
     pool->same_boot = is_same_boot(pool);
     pool->segments = aligned_alloc(sizeof *pool->segments, pool->segment_count * sizeof *pool->segments);
-    if (pool->segments == NULL)
+    pool->live_cells = calloc(pool->segment_count, pool->segment_bytes / LIVE_CELL_BYTES);
+    if (pool->segments == NULL || pool->live_cells == NULL)
         return PM_NO_MEMORY;
     memset(pool->segments, 0, pool->segment_count * sizeof *pool->segments);
     status = read_table(pool);
@@ -176,6 +178,7 @@ void pool_close(struct pool *pool)
     if (pool == NULL)
         return;
     pool_space_free(pool);
+    free(pool->live_cells);
     free(pool->segments);
     pthread_mutex_destroy(&pool->superblock_lock);
     pm_close(pool->pm);

@@ -23,14 +23,14 @@ struct segment {
     uint8_t writer;
     bool damaged;               /* cannot be walked to its end, and is not freed in this run; the cleaner's */
     _Atomic uint32_t length;    /* bytes, once sealed */
-    _Atomic int64_t live_bytes; /* of records named by the ordered index (R1); an estimate if older than this run */
+    _Atomic int64_t live_bytes; /* live.h: of records named by the ordered index, without what is older than this run */
     uint32_t record_count;
     _Atomic uint64_t sequence;    /* order in which segments were taken, in this run, set by pool_take_*(); 0: ready and
                                     not taken yet, or older than this run */
     uint64_t top_epoch;           /* highest epoch of a record in it, as far as the index writer has read */
-    _Atomic int32_t live_records; /* as live_bytes, but without what is older than this run */
+    _Atomic int32_t live_records; /* as live_bytes */
     uint32_t tombstones;          /* in it, indexed, whose slots have not been forgotten; maintenance */
-    uint8_t pad[8];
+    _Atomic int64_t older_bytes;  /* an estimate of what lives in it and is older than this run; the filler's */
 };
 
 struct pool {
@@ -40,6 +40,7 @@ struct pool {
     uint64_t segment_count;
     uint64_t hash_seed;
     struct segment *segments;         /* segment_count */
+    uint8_t *live_cells;              /* live.h */
     struct pmd_superblock superblock; /* the newest durable copy; read under lock, or before threads start */
     pthread_mutex_t superblock_lock;
     bool same_boot;                     /* the last instance ran on this kernel boot, device and inode */

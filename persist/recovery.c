@@ -220,8 +220,6 @@ static void close_all(struct pool *pool)
     for (uint64_t i = 0; i < pool->segment_count; i++) {
         atomic_store_explicit(&pool->segments[i].closed_end, UINT32_MAX, memory_order_relaxed);
         atomic_store_explicit(&pool->segments[i].sequence, 0, memory_order_relaxed);
-        atomic_store_explicit(&pool->segments[i].live_bytes, 0, memory_order_relaxed);
-        atomic_store_explicit(&pool->segments[i].live_records, 0, memory_order_relaxed);
     }
 }
 

@@ -18,6 +18,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "persist/live.h"
 
 enum { RETRY_MS = 1000, STATES = PMD_SEGMENT_FIXED + 1, CLASSES = SPACE_INDEX + 1 };
 
@@ -165,8 +166,7 @@ static enum pm_status begin_use(struct pool *pool, struct pm_context *context, u
         return PM_IO;
     atomic_store(&twin->closed_end, 0);
     atomic_store(&twin->length, 0);
-    atomic_store(&twin->live_bytes, 0);
-    atomic_store(&twin->live_records, 0);
+    live_clear(pool, segment);
     atomic_store(&twin->sequence, 0);
     atomic_store(&twin->generation, generation);
     twin->writer = 0;

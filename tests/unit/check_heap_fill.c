@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "heap/fill.h"
+#include "persist/live.h"
 #include "persist/pm_sim.h"
 #include "tests/support/indexed_pool.h"
 
@@ -127,7 +128,7 @@ static void test_live_bytes(void **state)
     start_fill(&fixture);
     run_to_end(&fixture);
     for (uint64_t i = 0; i < pool->segment_count; i++)
-        live += pool->segments[i].live_bytes;
+        live += live_bytes(pool, (uint32_t)i);
     assert_int_equal(live, OBJECTS * record_bytes(0, OBJECT_KEY_LEN, 0));
     close_fixture(&fixture);
 }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What lives where: the records that the ordered index names (R1), counted by segment and by cell.
+ *
+ * IDEA: a cell is 4 KB of a segment, and its count a byte in DRAM. Segments are cleaned when most of what is in them is
+ * dead; whole cells of dead records are then passed over, and no bucket of the hash index is read to learn that each is
+ * dead. Counts begin at 0 when a segment is taken, so they are exact in what was filled in this run, and say nothing of what
+ * is older.
+ *
+ * COST: 256 bytes of DRAM for 1 MB of the pool that is in use.
+ *
+ * THREADS: maintenance's; live_bytes() any.
+ */
+#ifndef HEARTH_PERSIST_LIVE_H
+#define HEARTH_PERSIST_LIVE_H
+
+#include "persist/pool.h"
+
+enum { LIVE_CELL_BYTES = 4096 };
+
+/* The record of these bytes at loc became live, or dead. */
+void live_add(struct pool *pool, pm_loc loc, uint32_t bytes);
+void live_drop(struct pool *pool, pm_loc loc, uint32_t bytes);
+/* Nothing lives in the segment: it begins a new use. */
+void live_clear(struct pool *pool, uint32_t segment);
+
+/* Does the segment hold nothing that lives? False also where that is not known. */
+bool live_is_none_in(const struct pool *pool, uint32_t segment);
+/* The same of the cell in which the record at loc begins. */
+static inline bool live_is_none_at(const struct pool *pool, pm_loc loc)
+{
+    const struct segment *segment = &pool->segments[pool_segment_of(pool, loc * PM_UNIT)];
+
+    return atomic_load_explicit(&segment->sequence, memory_order_relaxed) != 0 &&
+           pool->live_cells[loc * PM_UNIT / LIVE_CELL_BYTES] == 0;
+}
+/* Bytes of the segment's live records, in part an estimate where it is older than this run. May be below 0. */
+int64_t live_bytes(const struct pool *pool, uint32_t segment);
+
+#endif
