@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * GOAL    What the cleaner does with a record that is not its key's newest: it stays while the index names it, whole or
- *         not at all, and is dead as soon as the index names the newer one. A segment that cannot be walked is kept.
+ *         not at all, and is dead as soon as the index names the newer one. Cells in which nothing lives are passed over,
+ *         but for tombstones. A segment that cannot be walked is kept.
  * METHOD  A segment is cleaned by hand, while the index writer stands still before or behind the newer record.
  */
 #include <stdio.h>
 
 #include "base/log.h"
 #include "heap/cleaner_internal.h"
+#include "persist/live.h"
 #include "tests/support/object_fixture.h"
 
-enum { FILLERS = 600, SURVIVORS = 8 };
+enum { FILLERS = 600, SURVIVORS = 8, DEAD = 10, STEPS_MAX = 3000 };
 
 static uint32_t segment_of(const struct fixture *fixture, pm_loc loc)
 {
@@ -196,6 +198,107 @@ static void test_keeps_what_it_cannot_walk(void **state)
     end(&fixture);
 }
 
+static pm_loc loc_named(const struct fixture *fixture, const char *text)
+{
+    struct index_key key = key_named(fixture, text);
+    pm_loc loc = 0;
+
+    assert_int_equal(skiplist_writer_lookup(fixture->heap->skiplist, &key, &loc), PM_OK);
+    return loc;
+}
+
+static void put_dead(struct fixture *fixture)
+{
+    for (int i = 0; i < DEAD; i++) {
+        char text[16];
+
+        snprintf(text, sizeof text, "d%d", i);
+        put_named(fixture, text, NAMED_BYTES_MAX);
+    }
+}
+
+static bool was_looked_at(const struct fixture *fixture, pm_loc loc)
+{
+    for (uint32_t i = 0; i < CHUNK; i++)
+        if (fixture->heap->cleaner->looks[i].loc == loc)
+            return true;
+    return false;
+}
+
+/* In what was filled in this run, cells without a live record are passed over; what lives behind them is found. */
+static void test_passes_over_dead_cells(void **state)
+{
+    struct fixture fixture;
+    pm_loc dead, living;
+    uint64_t keys;
+
+    (void)state;
+    begin(&fixture, true);
+    put_dead(&fixture);
+    put_named(&fixture, "living", 1);
+    settle(&fixture);
+    dead = loc_named(&fixture, "d0");
+    living = loc_named(&fixture, "living");
+    assert_int_equal(segment_of(&fixture, dead), segment_of(&fixture, living));
+    fill_segment_of(&fixture, living);
+    put_dead(&fixture);
+    settle(&fixture);
+    keys = key_count(&fixture);
+    clean_segment_of(&fixture, living);
+    assert_false(was_looked_at(&fixture, dead));
+    assert_true(was_looked_at(&fixture, living));
+    assert_int_equal(state_of(&fixture, loc_named(&fixture, "living")), PMD_SEGMENT_SURVIVOR);
+    assert_int_equal(key_count(&fixture), keys);
+    end(&fixture);
+}
+
+/* Steps until the cut that takes the segment has been applied; the pin keeps its tombstones from being forgotten. */
+static void index_under_pin(struct fixture *fixture, pm_loc loc, struct epoch_pin *pin)
+{
+    for (int i = 0; !index_writer_is_cutting(fixture->heap->index_writer); i++) {
+        assert_in_range(i, 0, STEPS_MAX);
+        (void)heap_maintain_step(fixture->heap, fixture->now_us += 100);
+    }
+    epoch_enter(fixture->heap->epochs, pin);
+    for (int i = 0; state_of(fixture, loc) != PMD_SEGMENT_INDEXED; i++) {
+        assert_in_range(i, 0, STEPS_MAX);
+        (void)heap_maintain_step(fixture->heap, fixture->now_us += 100);
+    }
+}
+
+/* A tombstone lives in no cell, but as long as its slot is there it must be looked at. */
+static void test_forgets_tombstones_of_dead_cells(void **state)
+{
+    struct fixture fixture;
+    struct epoch_pin *pin;
+    struct index_key key;
+    struct hash_ref ref;
+    uint32_t segment;
+
+    (void)state;
+    begin(&fixture, true);
+    settle(&fixture);
+    pin = epoch_pin_new(fixture.heap->epochs);
+    assert_non_null(pin);
+    key = key_of(&fixture, 2);
+    begin_turn(&fixture);
+    reserve(&fixture, 1);
+    assert_true(edit_delete(&fixture, 2));
+    end_turn(&fixture);
+    assert_true(hash_index_find(fixture.heap->index, &key, &ref));
+    segment = segment_of(&fixture, hash_slot_loc(ref.word));
+    for (int i = 0; i < DEAD / 2; i++) /* nothing in the tombstone's cell lives, and the log leaves its segment */
+        put_dead(&fixture);
+    index_under_pin(&fixture, hash_slot_loc(ref.word), pin);
+    assert_int_equal(fixture.heap->pool->segments[segment].tombstones, 1);
+    assert_true(live_is_none_at(fixture.heap->pool, hash_slot_loc(ref.word)));
+    clean_segment_of(&fixture, hash_slot_loc(ref.word));
+    assert_false(hash_index_find(fixture.heap->index, &key, &ref));
+    epoch_leave(pin);
+    settle(&fixture);
+    end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +306,8 @@ int main(void)
         cmocka_unit_test(test_drops_what_the_index_names_and_is_damaged),
         cmocka_unit_test(test_leaves_what_is_superseded),
         cmocka_unit_test(test_keeps_what_it_cannot_walk),
+        cmocka_unit_test(test_passes_over_dead_cells),
+        cmocka_unit_test(test_forgets_tombstones_of_dead_cells),
     };
 
     (void)!log_output_open("/dev/null"); /* errors are what is asked for */
