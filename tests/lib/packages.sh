@@ -10,7 +10,7 @@ packages_of() {
             clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 shellcheck python3 python3-redis \
             python3-pymemcache procps valgrind
         ;;
-    bench) echo gnuplot-nox ;;
+    bench) echo gnuplot-nox linux-perf ;;
     vm) echo qemu-system-x86 linux-image-amd64 busybox-static ndctl e2fsprogs kmod cpio ;;
     esac
 }
