@@ -74,7 +74,7 @@ void cleaner_look_ahead(const struct cleaner *cleaner, struct look *look)
 {
     look->superseded = is_superseded(cleaner, look);
     if (!look->superseded)
-        hash_index_prefetch_record(cleaner->heap->index, look->key.hash, false);
+        (void)hash_index_prefetch_record(cleaner->heap->index, look->key.hash, false);
 }
 
 static bool index_names(struct cleaner *cleaner, const struct look *look)

@@ -189,19 +189,24 @@ void hash_index_prefetch(const struct hash_index *index, uint64_t hash)
 
 /* Walks the chain to its match, a wait that overlaps with those of the next keys, and asks for the record's first line,
  * and for its second where a short key reaches into it or a value is wanted. */
-void hash_index_prefetch_record(const struct hash_index *index, uint64_t hash, bool value)
+pm_loc hash_index_prefetch_record(const struct hash_index *index, uint64_t hash, bool value)
 {
     struct chain_part part = chain_first(bucket_for(index, hash));
     const uint8_t *record;
     uint32_t match;
+    uint64_t word;
+    pm_loc loc;
 
     while (!(match = part_match(&part, tag_of(hash))))
         if (!chain_next(index, &part))
-            return;
-    record = (const uint8_t *)record_at(index->pool, hash_slot_loc(word_load(&part.words[__builtin_ctz(match)])));
+            return 0;
+    word = word_load(&part.words[__builtin_ctz(match)]);
+    loc = hash_slot_loc(word);
+    record = (const uint8_t *)record_at(index->pool, loc);
     __builtin_prefetch(record);
     if (value || (uintptr_t)record % HEARTH_CACHE_LINE_BYTES > HEARTH_CACHE_LINE_BYTES - RECORD_HEAD_BYTES)
         __builtin_prefetch(record + HEARTH_CACHE_LINE_BYTES);
+    return slot_has_tag(word, tag_of(hash)) ? loc : 0; /* it may have become something else */
 }
 
 /* ---- locks ---- */

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "heap/heap_internal.h"
 
+enum { PREFETCH_RECORD_BYTES = 1024 + 64 };
+
 void heap_key(const struct heap *heap, struct index_key *key, uint8_t db, const void *data, size_t len)
 {
     key->db = db;
@@ -23,9 +25,23 @@ void heap_prefetch(struct heap_worker *worker, const struct index_key *key)
     hash_index_prefetch(worker->heap->index, key->hash);
 }
 
-void heap_prefetch_record(struct heap_worker *worker, const struct index_key *key, bool value)
+pm_loc heap_prefetch_record(struct heap_worker *worker, const struct index_key *key, bool value)
 {
-    hash_index_prefetch_record(worker->heap->index, key->hash, value);
+    return hash_index_prefetch_record(worker->heap->index, key->hash, value);
+}
+
+/* Its first two lines have been asked for; of a long value the processor sees by itself that it is read in order. */
+void heap_prefetch_value(struct heap_worker *worker, pm_loc loc)
+{
+    const uint8_t *record = (const uint8_t *)record_at(worker->heap->pool, loc);
+    uint32_t end;
+
+    if (loc == 0)
+        return;
+    end = RECORD_HEAD_BYTES + ((const struct pmd_record *)record)->value_len;
+    end = end < PREFETCH_RECORD_BYTES ? end : PREFETCH_RECORD_BYTES;
+    for (uint32_t at = 2 * HEARTH_CACHE_LINE_BYTES; at < end; at += HEARTH_CACHE_LINE_BYTES)
+        __builtin_prefetch(record + at);
 }
 
 void heap_prefetch_all(struct heap_worker *worker, const struct index_key *keys, uint32_t count)
@@ -33,7 +49,7 @@ void heap_prefetch_all(struct heap_worker *worker, const struct index_key *keys,
     for (uint32_t i = 0; i < count; i++)
         hash_index_prefetch(worker->heap->index, keys[i].hash);
     for (uint32_t i = 0; i < count; i++)
-        hash_index_prefetch_record(worker->heap->index, keys[i].hash, true);
+        (void)hash_index_prefetch_record(worker->heap->index, keys[i].hash, true);
 }
 
 void object_from_record(const struct pmd_record *record, struct object *out)

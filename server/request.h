@@ -30,6 +30,7 @@ struct request {
     struct conn *conn;
     enum request_kind kind;
     struct index_key key; /* the first key; data NULL: none */
+    pm_loc record;        /* a hint: where its record lies, whose value will be read; 0: none */
     /* Redis */
     const struct command *command; /* NULL: unknown */
     struct resp_arg *argv;         /* in batch.arguments, or behind the struct parked */

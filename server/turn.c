@@ -25,6 +25,7 @@
 #include "server/worker.h"
 
 #define TURN_CONNS 32
+#define VALUES_AHEAD 2
 #define TURN_REQUESTS 256
 #define TURN_BYTES (64 * 1024)
 /* Arguments that a worker keeps room for between turns. */
@@ -74,18 +75,29 @@ static bool reads_value(const struct request *request)
     return request->command == NULL || (request->command->flags & COMMAND_WRITE) == 0;
 }
 
+static void prefetch_record(struct worker *worker, struct request *request)
+{
+    bool value = reads_value(request);
+    pm_loc record = 0;
+
+    if (request->key.data != NULL)
+        record = heap_prefetch_record(worker->heap_worker, &request->key, value);
+    request->record = value ? record : 0;
+}
+
 static void run_batch(struct worker *worker)
 {
     struct batch *batch = &worker->batch;
 
     /* The buckets were asked for while the batch was gathered; now the records, all before the first is used. */
-    for (uint32_t i = 0; batch->count > 1 && i < batch->count; i++) {
-        if (batch->requests[i].key.data != NULL)
-            heap_prefetch_record(worker->heap_worker, &batch->requests[i].key, reads_value(&batch->requests[i]));
-    }
+    for (uint32_t i = 0; batch->count > 1 && i < batch->count; i++)
+        prefetch_record(worker, &batch->requests[i]);
     for (uint32_t i = 0; i < batch->count; i++) {
         struct request *request = &batch->requests[i];
         struct conn *conn = request->conn;
+
+        if (i + VALUES_AHEAD < batch->count)
+            heap_prefetch_value(worker->heap_worker, batch->requests[i + VALUES_AHEAD].record);
         if (conn->closing)
             continue;
         if (conn->held != 0) {
