@@ -5,7 +5,7 @@
 set -euo pipefail
 : "${HEARTH_BUILD:?run me through ./dev bench all}"
 failed=()
-for name in append throughput multiget values scale latency restart memory connections summary; do
+for name in append throughput multiget values scale latency restart memory connections hotspots summary; do
     for script in "bench/$name.sh" "bench/$name.py"; do
         if [ -x "$script" ]; then
             echo "== $name"

@@ -76,8 +76,11 @@ EXTRA_DIST += \
 	bench/connections.py \
 	bench/fill.sh \
 	bench/hash_index.sh \
+	bench/hotspots.py \
 	bench/index.sh \
 	bench/latency.py \
+	bench/levers.md \
+	bench/lib/flame.py \
 	bench/lib/idle.py \
 	bench/lib/machine.py \
 	bench/lib/plot.py \

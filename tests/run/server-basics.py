@@ -518,10 +518,8 @@ def test_many_addresses():
 
 def test_maxclients():
     with Hearth('--maxclients', '3') as server:
-        time.sleep(0.2)  # the connection that looked whether it serves
-        held = [Wire(server.ports['redis']) for _ in range(3)]
-        for wire in held:
-            wire.ask(resp('PING'), b'+PONG\r\n')
+        held = []
+        wait_until(lambda: hold(server, held, 3), 'a server without the connection that looked whether it serves')
         with Wire(server.ports['redis']) as wire:
             equal(wire.receive(100), b'-ERR max number of clients reached\r\n')
         with Wire(server.ports['memcache']) as wire:
@@ -532,13 +530,27 @@ def test_maxclients():
             wire.close()
 
 
+def is_admitted(wire):
+    try:
+        wire.send(resp('PING'))
+        return wire.receive(7) == b'+PONG\r\n'
+    except OSError:
+        return False
+
+
 def admitted(server):
     with Wire(server.ports['redis']) as wire:
-        try:
-            wire.send(resp('PING'))
-            return wire.receive(7) == b'+PONG\r\n'
-        except OSError:
-            return False
+        return is_admitted(wire)
+
+
+def hold(server, held, count):
+    """Leaves so many admitted connections in `held`, or none, and says which."""
+    held[:] = [Wire(server.ports['redis']) for _ in range(count)]
+    if all([is_admitted(wire) for wire in held]):
+        return True
+    for wire in held:
+        wire.close()
+    return False
 
 
 suite.run(globals())
