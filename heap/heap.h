@@ -91,9 +91,9 @@ void heap_key(const struct heap *heap, struct index_key *key, uint8_t db, const 
 /* Starts loading what a later heap_get or heap_edit_begin will touch: call for all requests of a batch first. */
 void heap_prefetch(struct heap_worker *worker, const struct index_key *key);
 /* The second step: the record behind the bucket, without its value if that will not be read. Call for all requests
- * after heap_prefetch() of all. Returns what the third step takes. */
+ * after heap_prefetch() of all. Returns what the third step takes, 0: nothing. */
 pm_loc heap_prefetch_record(struct heap_worker *worker, const struct index_key *key, bool value);
-/* The third, one or two requests ahead and in the same turn: the rest of the value, whose length the record tells. 0: nothing. */
+/* The third, one or two requests ahead and in the same turn: the rest of the value, whose length the record tells. */
 void heap_prefetch_value(struct heap_worker *worker, pm_loc loc);
 /* The first two for the keys of one request. */
 void heap_prefetch_all(struct heap_worker *worker, const struct index_key *keys, uint32_t count);

@@ -34,11 +34,8 @@ pm_loc heap_prefetch_record(struct heap_worker *worker, const struct index_key *
 void heap_prefetch_value(struct heap_worker *worker, pm_loc loc)
 {
     const uint8_t *record = (const uint8_t *)record_at(worker->heap->pool, loc);
-    uint32_t end;
+    uint64_t end = RECORD_HEAD_BYTES + (uint64_t)((const struct pmd_record *)record)->value_len;
 
-    if (loc == 0)
-        return;
-    end = RECORD_HEAD_BYTES + ((const struct pmd_record *)record)->value_len;
     end = end < PREFETCH_RECORD_BYTES ? end : PREFETCH_RECORD_BYTES;
     for (uint32_t at = 2 * HEARTH_CACHE_LINE_BYTES; at < end; at += HEARTH_CACHE_LINE_BYTES)
         __builtin_prefetch(record + at);

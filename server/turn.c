@@ -96,8 +96,8 @@ static void run_batch(struct worker *worker)
         struct request *request = &batch->requests[i];
         struct conn *conn = request->conn;
 
-        if (i + VALUES_AHEAD < batch->count)
-            heap_prefetch_value(worker->heap_worker, batch->requests[i + VALUES_AHEAD].record);
+        if (i + VALUES_AHEAD < batch->count && request[VALUES_AHEAD].record != 0)
+            heap_prefetch_value(worker->heap_worker, request[VALUES_AHEAD].record);
         if (conn->closing)
             continue;
         if (conn->held != 0) {
