@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# ./dev bench all: those that BENCHMARKS.md shows, one after the other, then the summary. Half an hour or so.
+# ./dev bench all: those that BENCHMARKS.md shows, one after the other, then the summary. One to two hours.
 # What fails is said at the end; the others are run all the same.
 set -euo pipefail
 : "${HEARTH_BUILD:?run me through ./dev bench all}"
