@@ -35,28 +35,16 @@ STACK_BYTES = 2048  # of each sample, for its callers
 TOP = 14  # functions of a thread that the table shows
 
 
-def cpu_by_thread(server):
-    """Seconds by name of thread."""
-    used = collections.Counter()
-    tasks = "/proc/%d/task" % server.process.pid
-    for thread in os.listdir(tasks):
-        with open("%s/%s/comm" % (tasks, thread), encoding="ascii") as comm:
-            name = comm.read().strip()
-        with open("%s/%s/schedstat" % (tasks, thread), encoding="ascii") as schedstat:
-            used[name] += int(schedstat.read().split()[0]) / 1e9
-    return used
-
-
 def load(server, op, size, depth, count, args):
     servers.load("memcache", server.memcache_port, op, count, depth, CONNECTIONS, size, args.keys)
 
 
 def measure(server, op, size, depth, count, args):
     """CPU microseconds a request, by thread."""
-    before = cpu_by_thread(server)
+    before = server.cpu_by_thread()
     load(server, op, size, depth, count, args)
     time.sleep(throughput.REST_S)
-    after = cpu_by_thread(server)
+    after = server.cpu_by_thread()
     return {name: (after[name] - before[name]) * 1e6 / count for name in after}
 
 
@@ -132,8 +120,7 @@ def table(title, used, shares, write):
 
 
 def start(size, args):
-    room_mb = max(64, throughput.ROOM * args.keys * (size + throughput.RECORD_HEAD_BYTES) >> 20)
-    return servers.hearth("hearth", 1, "process", "%dmb" % room_mb)
+    return servers.hearth("hearth", 1, "process", "%dmb" % throughput.room_mb(size, args.keys))
 
 
 def main():
@@ -146,8 +133,7 @@ def main():
     with report.rows("hotspots", ["request", "thread", "function", "share", "us"]) as write:
         for size in sorted({cell[1] for cell in CELLS}):
             with start(size, args) as server:
-                for count, order in ((args.keys, "sequential"), (throughput.OVERWRITES * args.keys, "random")):
-                    servers.load("memcache", server.memcache_port, "set", count, 64, 4, size, args.keys, order)
+                throughput.store_all(server, size, args.keys, throughput.OVERWRITES)
                 for op, _, depth in [cell for cell in CELLS if cell[1] == size]:
                     title = throughput.name_of(op, size, depth, 1)
                     guess = sum(measure(server, op, size, depth, 100000, args).values())

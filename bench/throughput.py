@@ -81,23 +81,32 @@ def requests_for(run, target_s):
     return max(20000, min(int(target_s * 1e6 / max(cpu_us, 0.01)), 6000000))
 
 
+def room_mb(size, keys):
+    return max(64, ROOM * keys * (size + RECORD_HEAD_BYTES) >> 20)
+
+
+def store_all(server, size, keys, overwrites):
+    """Stores all keys, and then so many times as many in random order."""
+    protocol, port = server.protocol, server.port(server.protocol)
+    servers.load(protocol, port, "set", keys, 64, 4, size, keys, "sequential")
+    if overwrites:
+        servers.load(protocol, port, "set", overwrites * keys, 64, 4, size, keys)
+
+
 def start_all(stack, threads, size, args):
     """The servers of one setting, each holding all keys in the setting's size."""
     running = {}
-    room_mb = max(64, ROOM * args.keys * (size + RECORD_HEAD_BYTES) >> 20)
+    room = room_mb(size, args.keys)
     for which, make in (
-        ("memcached", lambda: servers.memcached("memcached", threads, room_mb)),
+        ("memcached", lambda: servers.memcached("memcached", threads, room)),
         ("redis", lambda: servers.redis("redis")),
-        ("process", lambda: servers.hearth("hearth process", threads, "process", "%dmb" % room_mb)),
-        ("power", lambda: servers.hearth("hearth power", threads, "power", "%dmb" % room_mb)),
+        ("process", lambda: servers.hearth("hearth process", threads, "process", "%dmb" % room)),
+        ("power", lambda: servers.hearth("hearth power", threads, "power", "%dmb" % room)),
         ("null", lambda: servers.null("null", threads, size)),
     ):
         running[which] = stack.enter_context(make())
     for which, server in running.items():
-        protocol, port = server.protocol, server.port(server.protocol)
-        servers.load(protocol, port, "set", args.keys, 64, 4, size, args.keys, "sequential")
-        if which != "null" and not args.fresh:
-            servers.load(protocol, port, "set", OVERWRITES * args.keys, 64, 4, size, args.keys)
+        store_all(server, size, args.keys, 0 if which == "null" or args.fresh else OVERWRITES)
     return running
 
 

@@ -93,7 +93,8 @@ void heap_prefetch(struct heap_worker *worker, const struct index_key *key);
 /* The second step: the record behind the bucket, without its value if that will not be read. Call for all requests
  * after heap_prefetch() of all. Returns what the third step takes, 0: nothing. */
 pm_loc heap_prefetch_record(struct heap_worker *worker, const struct index_key *key, bool value);
-/* The third, one or two requests ahead and in the same turn: the rest of the value, whose length the record tells. */
+/* The third, a request or two before its turn: the rest of the value, whose length the record tells. Of a record that is
+ * gone by now something useless is fetched. */
 void heap_prefetch_value(struct heap_worker *worker, pm_loc loc);
 /* The first two for the keys of one request. */
 void heap_prefetch_all(struct heap_worker *worker, const struct index_key *keys, uint32_t count);

@@ -83,14 +83,6 @@ void index_writer_close(struct index_writer *writer)
     free(writer);
 }
 
-static struct segment *segment_of(struct pool *pool, pm_loc loc)
-{
-    uint32_t segment = pool_segment_of(pool, loc * PM_UNIT);
-
-    must(segment < pool->segment_count);
-    return &pool->segments[segment];
-}
-
 uint32_t index_writer_record_bytes(const struct pool *pool, pm_loc loc)
 {
     const struct pmd_record *record = record_at(pool, loc);
@@ -255,7 +247,7 @@ static bool account(struct index_writer *writer, size_t from, size_t to)
             batch->items = items;
         }
         batch->items[batch->count++] = (struct forgotten){op->key.hash, op->loc, record_generation(pool, op->loc)};
-        segment_of(pool, op->loc)->tombstones++;
+        pool_segment_at(pool, op->loc)->tombstones++;
     }
     return true;
 }
@@ -382,7 +374,7 @@ static bool forget_step(struct index_writer *writer)
 
         writer->o.forgotten(writer->o.context, item->hash, item->tombstone);
         if (record_generation(writer->o.pool, item->tombstone) == item->generation)
-            segment_of(writer->o.pool, item->tombstone)->tombstones--;
+            pool_segment_at(writer->o.pool, item->tombstone)->tombstones--;
     }
     free(batch->items);
     *batch = (struct forgotten_batch){0};

@@ -10,14 +10,6 @@
 
 _Static_assert(LIVE_CELL_BYTES / sizeof(struct pmd_record) <= UINT8_MAX, "a byte holds the records of a cell");
 
-static struct segment *segment_of(struct pool *pool, pm_loc loc)
-{
-    uint32_t segment = pool_segment_of(pool, loc * PM_UNIT);
-
-    must(segment < pool->segment_count);
-    return &pool->segments[segment];
-}
-
 static void count(struct segment *segment, int64_t bytes, int32_t records)
 {
     int64_t bytes_before = atomic_load_explicit(&segment->live_bytes, memory_order_relaxed);
@@ -29,13 +21,13 @@ static void count(struct segment *segment, int64_t bytes, int32_t records)
 
 void live_add(struct pool *pool, pm_loc loc, uint32_t bytes)
 {
-    count(segment_of(pool, loc), bytes, 1);
+    count(pool_segment_at(pool, loc), bytes, 1);
     pool->live_cells[loc * PM_UNIT / LIVE_CELL_BYTES]++;
 }
 
 void live_drop(struct pool *pool, pm_loc loc, uint32_t bytes)
 {
-    struct segment *segment = segment_of(pool, loc);
+    struct segment *segment = pool_segment_at(pool, loc);
 
     count(segment, bytes <= pool->segment_bytes ? -(int64_t)bytes : 0, -1); /* a damaged header may say anything */
     pool->live_cells[loc * PM_UNIT / LIVE_CELL_BYTES]--;

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/assert.h"
 #include "persist/pm.h"
 
 /* Runtime twin of a segment line. One 64-byte line each, indexed by segment. */
@@ -84,6 +85,14 @@ static inline pm_off pool_segment_off(const struct pool *pool, uint32_t segment)
 static inline uint32_t pool_segment_of(const struct pool *pool, pm_off off)
 {
     return (uint32_t)(off >> pool->segment_bits);
+}
+/* The twin of the segment that a location lies in. */
+static inline struct segment *pool_segment_at(const struct pool *pool, pm_loc loc)
+{
+    uint32_t segment = pool_segment_of(pool, loc * PM_UNIT);
+
+    must(segment < pool->segment_count);
+    return &pool->segments[segment];
 }
 static inline uint8_t *pool_at(const struct pool *pool, pm_off off)
 {

@@ -25,9 +25,10 @@
 #include "server/worker.h"
 
 #define TURN_CONNS 32
-#define VALUES_AHEAD 2
 #define TURN_REQUESTS 256
 #define TURN_BYTES (64 * 1024)
+/* Requests between the one that is executed and the one whose value is fetched: 1 and 4 gain as much. */
+#define VALUES_AHEAD 2
 /* Arguments that a worker keeps room for between turns. */
 #define TURN_ARGUMENTS_KEPT 65536
 

@@ -548,8 +548,8 @@ def hold(server, held, count):
     held[:] = [Wire(server.ports['redis']) for _ in range(count)]
     if all([is_admitted(wire) for wire in held]):
         return True
-    for wire in held:
-        wire.close()
+    while held:
+        held.pop().close()
     return False
 
 

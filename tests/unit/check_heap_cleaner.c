@@ -67,16 +67,24 @@ static void clean_segment_of(struct fixture *fixture, pm_loc loc)
         assert_true(cleaner_step(cleaner, fixture->now_us, NOW_MS));
 }
 
-/* Whether the slots told that the record is dead, when it was cleaned last. */
-static bool was_superseded(const struct fixture *fixture, pm_loc loc)
+/* How the record was looked at when its segment was cleaned; NULL: not at all. */
+static const struct look *look_at(const struct fixture *fixture, pm_loc loc)
 {
     const struct cleaner *cleaner = fixture->heap->cleaner;
 
     for (uint32_t i = 0; i < CHUNK; i++)
         if (cleaner->looks[i].loc == loc)
-            return cleaner->looks[i].superseded;
-    fail_msg("the record was not looked at");
-    return false;
+            return &cleaner->looks[i];
+    return NULL;
+}
+
+/* Whether the slots told that the record is dead, when it was cleaned last. */
+static bool was_superseded(const struct fixture *fixture, pm_loc loc)
+{
+    const struct look *look = look_at(fixture, loc);
+
+    assert_non_null(look);
+    return look->superseded;
 }
 
 static void expect_newer(struct fixture *fixture, uint64_t keys)
@@ -217,14 +225,6 @@ static void put_dead(struct fixture *fixture)
     }
 }
 
-static bool was_looked_at(const struct fixture *fixture, pm_loc loc)
-{
-    for (uint32_t i = 0; i < CHUNK; i++)
-        if (fixture->heap->cleaner->looks[i].loc == loc)
-            return true;
-    return false;
-}
-
 /* In what was filled in this run, cells without a live record are passed over; what lives behind them is found. */
 static void test_passes_over_dead_cells(void **state)
 {
@@ -245,8 +245,8 @@ static void test_passes_over_dead_cells(void **state)
     settle(&fixture);
     keys = key_count(&fixture);
     clean_segment_of(&fixture, living);
-    assert_false(was_looked_at(&fixture, dead));
-    assert_true(was_looked_at(&fixture, living));
+    assert_null(look_at(&fixture, dead));
+    assert_non_null(look_at(&fixture, living));
     assert_int_equal(state_of(&fixture, loc_named(&fixture, "living")), PMD_SEGMENT_SURVIVOR);
     assert_int_equal(key_count(&fixture), keys);
     end(&fixture);
