@@ -163,6 +163,7 @@ struct heap_edit {
         int32_t staged; /* member of the open transaction, or -1 */
         uint64_t above;
         struct record_replaced replaced;
+        uint32_t place;
         bool expires; /* the slot's record counts as one with expiry */
         bool counted; /* the slot's record counts as a key */
         bool damaged; /* the slot's record is, and was not shown */

@@ -213,6 +213,7 @@ static void edit_show(struct heap_edit *edit, pm_loc loc)
         .bytes = (uint32_t)record_bytes(record->flags, record->key_len, record->value_len),
         .has_expiry = (record->flags & PMD_HAS_EXPIRY) != 0,
     };
+    edit->p.place = record_place(record);
     edit->p.counted = heap_visible(worker->heap, record);
     edit->p.expires = edit->p.counted && (record->flags & PMD_HAS_EXPIRY);
     edit->found = edit->p.counted && !is_expired(worker, record);
@@ -288,6 +289,7 @@ static pm_loc edit_append(struct heap_edit *edit, struct log_record *record)
     record->cts = log_draw_cts(worker->log, edit->p.above);
     record->in_transaction = worker->transaction.active;
     record->replaced = edit->p.replaced;
+    record->place = edit->p.place;
     if (worker->transaction.active)
         worker->transaction.records++;
     return log_append(worker->log, record);

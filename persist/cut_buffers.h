@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The memory of a cut: its operations, twice (sorted from one array into the other), and copies of their keys, since the
- * records that they come from lie far apart.
+ * The memory of a cut: its operations, twice (sorted from one array into the other), copies of their keys, since the
+ * records that they come from lie far apart, and its overwrites, which need neither.
  *
  * IDEA: pages of their own, kept from cut to cut, and given back to the system when no cut has needed them for a while:
  * a server at rest keeps nothing of the burst before.
@@ -22,6 +22,8 @@ struct cut_buffers {
     struct index_op *ops;    /* the cut's */
     struct index_op *sorted; /* as large; the two take turns */
     size_t op_count, op_capacity;
+    struct overwrite *overwrites, *overwrites_sorted;
+    size_t overwrite_count, overwrite_capacity;
     uint8_t *key_chunks[CUT_KEY_CHUNKS_MAX];
     uint32_t key_chunk_count, key_chunk; /* allocated, the one in use */
     uint32_t key_used;                   /* bytes of it */
@@ -36,6 +38,8 @@ void cut_buffers_drop(struct cut_buffers *buffers);
 void cut_buffers_begin(struct cut_buffers *buffers);
 /* Room for one more operation, which is counted but not filled in; NULL: no memory. */
 struct index_op *cut_buffers_add(struct cut_buffers *buffers);
+/* The same for an overwrite. */
+struct overwrite *cut_buffers_add_overwrite(struct cut_buffers *buffers);
 /* A copy of the key for as long as the cut lasts, or the record's own, where that is long or there is no room. */
 const uint8_t *cut_buffers_keep_key(struct cut_buffers *buffers, const uint8_t *key, uint32_t len);
 

@@ -51,6 +51,7 @@ persist_libpersist_a_SOURCES = \
 	persist/recovery_scan.c \
 	persist/segment_walk.c \
 	persist/segment_walk.h \
+	persist/overwrite.h \
 	persist/skiplist.c \
 	persist/skiplist.h \
 	persist/skiplist_batch.c \
@@ -64,6 +65,7 @@ persist_libpersist_a_SOURCES = \
 	persist/skiplist_leaf.c \
 	persist/skiplist_leaf.h \
 	persist/skiplist_merge.c \
+	persist/skiplist_overwrite.c \
 	persist/skiplist_plan.c \
 	persist/skiplist_plan.h \
 	persist/skiplist_read.c \

@@ -135,12 +135,13 @@ void log_flush_turn(struct log_writer *writer, uint32_t to)
  * segment and drains. A crash before the drain has returned leaves any part of the turn, none of it acknowledged. */
 static enum pm_status make_turn_durable(struct log_writer *writer)
 {
-    static const uint64_t no_record = 0;
+    static const uint8_t no_record = 0;
     const struct pool *pool = writer->log->pool;
     uint8_t *base = pool_at(pool, pool_segment_off(pool, writer->open->segment));
 
     if (writer->pos % PM_LINE)
-        pm_store(&writer->context, base + writer->pos, &no_record, sizeof(no_record));
+        pm_store(&writer->context, base + writer->pos + offsetof(struct pmd_record, kind), &no_record,
+                 sizeof(no_record));
     log_flush_turn(writer, writer->pos);
     return pm_drain(&writer->context, PM_SITE_TURN_DRAIN);
 }

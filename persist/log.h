@@ -19,7 +19,7 @@
 #define HEARTH_PERSIST_LOG_H
 
 #include "base/epoch.h"
-#include "persist/record.h"
+#include "persist/overwrite.h"
 
 struct log;
 struct log_writer;
@@ -77,6 +77,7 @@ struct log_record {
     const struct log_part *parts; /* the value, gathered; parts may point into the mapping */
     uint32_t part_count;
     struct record_replaced replaced; /* the version of the key that it is built upon; not stored: log_notes.h */
+    uint32_t place;                  /* that one's record_place() */
 };
 /* Appends; there must be room (log_reserve). Visible to nobody until published by the caller with release order. */
 pm_loc log_append(struct log_writer *writer, const struct log_record *record);
@@ -122,6 +123,7 @@ uint64_t log_unsynced_bytes(const struct log *log);
 
 struct log_item {
     pm_loc loc;
+    const struct overwrite *overwrite; /* NULL, or all that there is to say of it: then it was not read */
     struct record_view view;
     struct record_replaced replaced; /* as appended, where that is still known; never of another key */
 };

@@ -263,10 +263,33 @@ static void start_range(struct log_writer *writer)
     writer->appended = true;
 }
 
+/* With a place the note tells all that the index writer needs. New keys, deletions and the members of a transaction, the
+ * last of which is still to grow, are read. */
+static void put_note(struct log_writer *writer, const struct log_record *record, uint32_t bytes)
+{
+    const struct record_replaced *replaced = &record->replaced;
+    bool is_told = record->kind == PMD_RECORD_FULL && !record->in_transaction && replaced->loc != 0;
+    struct overwrite overwrite = {
+        .loc = writer->last_off / PM_UNIT,
+        .units = bytes / PM_UNIT,
+        .db = record->db,
+        .has_expiry = record->expire_at_ms != 0,
+        .replaced_expiry = replaced->has_expiry,
+        .replaced = replaced->loc,
+        .generation = replaced->generation,
+        .cts = record->cts,
+        .place = is_told ? record->place : 0,
+        .replaced_bytes = replaced->bytes,
+    };
+
+    log_note_put(&writer->notes, &overwrite);
+}
+
 pm_loc log_append(struct log_writer *writer, const struct log_record *record)
 {
     uint64_t value_len = value_bytes(record);
     struct pmd_record header = {
+        .place = record->place,
         .kind = record->kind,
         .flags = flags_of(record),
         .key_len = (uint16_t)record->key_len,
@@ -292,7 +315,7 @@ pm_loc log_append(struct log_writer *writer, const struct log_record *record)
     store_record(writer, writer->pos, &header, record);
     if (!record->in_transaction)
         store_checksum(writer);
-    log_note_put(&writer->notes, writer->last_off / PM_UNIT, &record->replaced);
+    put_note(writer, record, (uint32_t)bytes);
     writer->pos += (uint32_t)bytes;
     writer->turn_records++;
     writer->turn_bytes += bytes;

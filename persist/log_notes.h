@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Notes beside a writer's log: what each record replaces, from the writer to the index writer, in DRAM.
+ * Notes beside a writer's log: what each record is and what it replaces, from the writer to the index writer, in DRAM.
  *
  * IDEA: the writer has just read the version that it replaces; the index writer would have to read it again, cold, to
- * see whose it is and how long. A ring of notes, one a record in log order, saves that. They are hints: each names its
- * record, a writer whose ring is full of what was not read yet writes none, after a restart there are none.
+ * see whose it is and how long, and the new record too. A ring of notes, one a record in log order, saves both: of an
+ * overwrite that can be found by its place the note says all that there is to say. A writer whose ring is full of what
+ * was not read yet writes none, after a restart there are none: then the records are read.
  *
  * THREADS: the writer puts, the index writer takes; what is put is published with the closed end of the log, what was
  * taken by log_notes_taken(), so nobody writes what the other reads. A note that was taken is empty.
  *
- * WHY A HINT IS NEVER WRONG: it names a record of the same key, and the generation of its segment. Where that has
- * changed since (the cleaner moved the record, and the place was used again) the hint is void.
+ * WHY WHAT IT SAYS OF THE REPLACED RECORD IS NEVER WRONG: it names a record of the same key, and the generation of its
+ * segment. Where that has changed since (the cleaner moved the record, and the place was used again) it is void.
  *
  * DURABILITY: none; a crash leaves none.
  */
@@ -20,17 +21,20 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "persist/record.h"
+#include "persist/log.h"
 
 enum {
     LOG_NOTES_BITS = 17, /* more than half the default bound of the tail, which is a cut */
     LOG_NOTES = 1 << LOG_NOTES_BITS,
 };
 
+/* A struct overwrite, whose first word is published. */
 struct log_note {
-    _Atomic uint64_t record; /* its loc, above it low bits of the replaced record's generation; 0: empty */
-    uint64_t replaced;       /* loc, above it its bytes / PM_UNIT, at the top whether it has an expiry */
+    _Atomic uint64_t head; /* 0: empty */
+    uint64_t rest[3];
 };
+_Static_assert(sizeof(struct log_note) == sizeof(struct overwrite), "a note is an overwrite");
+
 struct log_notes {
     struct log_note *ring;
     uint64_t put;           /* the writer's: records so far */
@@ -51,14 +55,9 @@ static inline void log_notes_drop(struct log_notes *notes)
     free(notes->ring);
 }
 
-static inline pm_loc log_note_loc(uint64_t word)
+static inline void log_note_put(struct log_notes *notes, const struct overwrite *overwrite)
 {
-    return word & ((UINT64_C(1) << PM_LOC_BITS) - 1);
-}
-
-static inline void log_note_put(struct log_notes *notes, pm_loc record, const struct record_replaced *replaced)
-{
-    uint64_t number = notes->put++;
+    uint64_t number = notes->put++, words[4];
     struct log_note *note;
 
     if (HEARTH_UNLIKELY(number >= notes->put_limit)) {
@@ -67,32 +66,36 @@ static inline void log_note_put(struct log_notes *notes, pm_loc record, const st
             return;
     }
     note = &notes->ring[number % LOG_NOTES];
-    note->replaced =
-        replaced->loc | (uint64_t)(replaced->bytes / PM_UNIT) << PM_LOC_BITS | (uint64_t)replaced->has_expiry << 63;
-    atomic_store_explicit(&note->record, record | (uint64_t)replaced->generation << PM_LOC_BITS, memory_order_relaxed);
+    memcpy(words, overwrite, sizeof words);
+    memcpy(note->rest, words + 1, sizeof note->rest);
+    atomic_store_explicit(&note->head, words[0], memory_order_relaxed);
 }
 
 /* Where the record lies, or will soon, that comes `ahead` records later; 0, or the place of another: not known. */
-static inline pm_loc log_note_ahead(struct log_notes *notes, uint32_t ahead)
+static inline pm_loc log_note_ahead(const struct log_notes *notes, uint32_t ahead)
 {
-    const struct log_note *note = &notes->ring[(notes->take + ahead) % LOG_NOTES];
+    uint64_t head = atomic_load_explicit(&notes->ring[(notes->take + ahead) % LOG_NOTES].head, memory_order_relaxed);
+    struct overwrite overwrite;
 
-    return log_note_loc(atomic_load_explicit(&note->record, memory_order_relaxed));
+    memcpy(&overwrite, &head, sizeof head);
+    return overwrite.loc;
 }
 
-/* The note of the next record, which lies at `record`. */
-static inline void log_note_take(struct log_notes *notes, pm_loc record, struct record_replaced *out)
+/* What the note of the next record says; false: there is none. */
+static inline bool log_note_look(const struct log_notes *notes, struct overwrite *out)
 {
-    struct log_note *note = &notes->ring[notes->take++ % LOG_NOTES];
-    uint64_t word = atomic_load_explicit(&note->record, memory_order_relaxed);
+    const struct log_note *note = &notes->ring[notes->take % LOG_NOTES];
+    uint64_t words[4] = {atomic_load_explicit(&note->head, memory_order_relaxed)};
 
-    if (log_note_loc(word) != record)
-        return;
-    out->loc = log_note_loc(note->replaced);
-    out->generation = (uint32_t)(word >> PM_LOC_BITS);
-    out->bytes = (uint32_t)(note->replaced << 1 >> (PM_LOC_BITS + 1)) * PM_UNIT;
-    out->has_expiry = note->replaced >> 63;
-    atomic_store_explicit(&note->record, 0, memory_order_relaxed);
+    memcpy(words + 1, note->rest, sizeof note->rest);
+    memcpy(out, words, sizeof words);
+    return words[0] != 0;
+}
+
+/* Goes past the next record. */
+static inline void log_note_pass(struct log_notes *notes)
+{
+    atomic_store_explicit(&notes->ring[notes->take++ % LOG_NOTES].head, 0, memory_order_relaxed);
 }
 
 static inline void log_notes_taken(struct log_notes *notes)

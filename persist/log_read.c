@@ -67,14 +67,50 @@ struct reading {
 
 enum { NOTES_AHEAD = 12 };
 
-/* The notes know where the next records lie, which their neighbours' lengths would tell one by one. */
+/* Of a record that was read. The notes know where the next ones lie, which their neighbours' lengths would tell one by
+ * one. */
 static void take_note(struct reading *reading, struct log_item *item)
 {
     pm_loc ahead = log_note_ahead(reading->notes, NOTES_AHEAD);
+    struct overwrite note;
 
     if (ahead)
         record_prefetch_head(record_at(reading->log->pool, ahead));
-    log_note_take(reading->notes, item->loc, &item->replaced);
+    if (log_note_look(reading->notes, &note) && note.loc == item->loc)
+        item->replaced = overwrite_replaced(&note);
+    log_note_pass(reading->notes);
+}
+
+static void give(struct reading *reading, uint32_t segment, const struct log_item *item, uint64_t epoch, uint32_t bytes)
+{
+    reading->log->pool->segments[segment].top_epoch = epoch;
+    reading->records++;
+    reading->bytes += bytes;
+    reading->each(item, reading->context);
+}
+
+/*
+ * Gives the records of [*pos, limit) with epoch <= cut of which their notes tell all, up to the first that is to be read.
+ * False: stopped at one above it.
+ */
+static bool read_notes(struct reading *reading, uint32_t segment, uint32_t *pos, uint32_t limit)
+{
+    pm_off base = pool_segment_off(reading->log->pool, segment), off;
+    struct overwrite note;
+    struct log_item item = {.overwrite = &note};
+
+    for (; *pos < limit && log_note_look(reading->notes, &note) && note.place != 0;
+         *pos = (uint32_t)(off - base) + note.units * PM_UNIT) {
+        off = note.loc * PM_UNIT;
+        if (off < base + *pos || off >= base + limit)
+            break;
+        if (cts_epoch(note.cts) > reading->cut)
+            return false;
+        item.loc = note.loc;
+        give(reading, segment, &item, cts_epoch(note.cts), note.units * PM_UNIT);
+        log_note_pass(reading->notes);
+    }
+    return true;
 }
 
 /* Gives the records of [*pos, limit) with epoch <= cut. False: stopped at one above it. */
@@ -82,31 +118,30 @@ static bool read_range(struct reading *reading, uint32_t segment, uint32_t *pos,
 {
     const struct pool *pool = reading->log->pool;
     pm_off base = pool_segment_off(pool, segment);
-    struct log_item item;
-    uint32_t at;
 
-    for (; *pos < limit; *pos = at + item.view.bytes) {
-        uint64_t epoch;
+    while (*pos < limit) {
+        struct log_item item = {0};
+        uint32_t at;
 
-        at = log_skip_padding(pool, segment, *pos);
+        if (reading->notes && !read_notes(reading, segment, pos, limit))
+            return false;
+        at = *pos < limit ? log_skip_padding(pool, segment, *pos) : limit;
         if (at >= limit) {
             *pos = limit;
             break;
         }
         ought(record_view(pool, base + at, base + limit, &item.view));
-        if (item.view.header->kind == PMD_RECORD_LINK)
-            continue;
-        epoch = cts_epoch(item.view.header->cts);
-        if (epoch > reading->cut)
-            return false;
-        pool->segments[segment].top_epoch = epoch;
-        item.loc = (base + at) / PM_UNIT;
-        reading->records++;
-        reading->bytes += item.view.bytes;
-        item.replaced = (struct record_replaced){0};
-        if (reading->notes)
-            take_note(reading, &item);
-        reading->each(&item, reading->context);
+        if (item.view.header->kind != PMD_RECORD_LINK) {
+            uint64_t epoch = cts_epoch(item.view.header->cts);
+
+            if (epoch > reading->cut)
+                return false;
+            item.loc = (base + at) / PM_UNIT;
+            if (reading->notes)
+                take_note(reading, &item);
+            give(reading, segment, &item, epoch, item.view.bytes);
+        }
+        *pos = at + item.view.bytes;
     }
     return true;
 }

@@ -16,6 +16,7 @@
  *   superblock (all)            pool.c, under its lock  when pool_write_superblock() returns
  *   segment line                space.c                 when the call that changed it returns; one 8-byte store, so never torn
  *   record                      log.c (worker)          TURN mode: when its turn is closed; EPOCH mode: when e_sync reaches its epoch
+ *   record: place               log.c, then index_writer.c, whenever; a validated hint, never needed, outside the checksum
  *   record in a survivor log    cleaner.c               before the index names it
  *   leaf: all but tower         skiplist.c, from a journal batch; new leaves directly, before the journal that links them
  *   leaf: tower                 skiplist.c, whenever; a validated hint, never needed, outside the checksum
@@ -24,6 +25,7 @@
 #ifndef HEARTH_PERSIST_PM_LAYOUT_H
 #define HEARTH_PERSIST_PM_LAYOUT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef uint64_t pm_off; /* bytes from the pool's base; 0 is "none" (the superblock lies there) */
@@ -39,7 +41,7 @@ enum {
     PM_SEGMENT_BITS_MAX = 21,
     PM_DATABASES = 16,
     PM_WRITERS = 127, /* log writers (workers) at most; the number is in each cts */
-    PM_VERSION = 2,
+    PM_VERSION = 3,
 };
 
 #define PM_MAGIC UINT64_C(0x0031304854524148) /* "HARTH01\0" read as bytes: H A R T H 0 1 */
@@ -136,18 +138,21 @@ struct pmd_record {
     /* Low half of XXH3_64 over the bytes from `kind` to the end without padding, seed: (generation << 32 | segment) ^
      * hash seed of the pool (which no client knows: a value cannot contain a valid record). */
     uint32_t checksum;
+    uint32_t place;     /* where the ordered index had this key's entry: leaf number * PM_PLACES + slot; 0: not known */
     uint8_t kind;       /* enum pmd_record_kind */
     uint8_t flags;      /* enum pmd_record_flags */
     uint16_t key_len;   /* bytes */
     uint32_t value_len; /* bytes */
+    uint64_t cts;       /* epoch 40 | counter 17 | writer 7 */
     uint8_t db;         /* 0..15 */
     uint8_t type;       /* 0 string */
     /* Line in the segment where the turn that wrote it began (or 0 if it began in an earlier segment): everything
      * before that line was durable before this record was written. */
     uint16_t turn_line;
-    uint64_t cts; /* epoch 40 | counter 17 | writer 7 */
-};
-_Static_assert(sizeof(struct pmd_record) == 24, "record header");
+} __attribute__((packed, aligned(4)));
+_Static_assert(sizeof(struct pmd_record) == 28 && offsetof(struct pmd_record, cts) == 16, "record header");
+_Static_assert(offsetof(struct pmd_record, kind) < PM_UNIT,
+               "a zero kind fits behind any record that does not end its line");
 
 struct pmd_txn_trailer {
     uint32_t count; /* members, this one included */
@@ -182,7 +187,8 @@ enum {
     PM_LEAF_LINES = 15, /* of the area */
     PM_LEAF_LINE_ENTRIES = 4,
     PM_LEAF_ENTRIES_MAX = PM_LEAF_LINES * PM_LEAF_LINE_ENTRIES,
-    PM_LEAF_KEY_BYTES_MAX = 128
+    PM_LEAF_KEY_BYTES_MAX = 128,
+    PM_PLACES = 64, /* numbers of a leaf's entries in a record's `place`, so many of which are entries */
 };
 
 enum pmd_leaf_state { PMD_LEAF_FREE = 0, PMD_LEAF_LIVE = 0x4c, PMD_LEAF_DEAD = 0x44, PMD_LEAF_SPILL = 0x53 };

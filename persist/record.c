@@ -75,7 +75,18 @@ bool record_verify(const struct pool *pool, pm_off off, const struct record_view
     const struct pmd_record *header = view->header;
     uint64_t bytes = record_bytes_unpadded(header->flags, header->key_len, header->value_len);
 
-    return header->checksum == record_checksum(pool, off, header, (uint32_t)bytes);
+    return __atomic_load_n(&header->checksum, __ATOMIC_RELAXED) == record_checksum(pool, off, header, (uint32_t)bytes);
+}
+
+/* In one word with the checksum, which others may be reading. */
+void record_set_place(const struct pool *pool, struct pm_context *context, pm_loc loc, uint32_t place)
+{
+    uint8_t *at = pool_at(pool, loc * PM_UNIT);
+    uint64_t word;
+
+    _Static_assert(offsetof(struct pmd_record, checksum) == 0 && offsetof(struct pmd_record, place) == 4, "one word");
+    memcpy(&word, at, sizeof word);
+    pm_store_word(context, (uint64_t *)(void *)at, (word & UINT32_MAX) | (uint64_t)place << 32);
 }
 
 bool record_view_at(const struct pool *pool, pm_loc loc, struct record_view *out)

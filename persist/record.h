@@ -88,6 +88,13 @@ static inline const struct pmd_record *record_at(const struct pool *pool, pm_loc
 {
     return (const struct pmd_record *)(pool->pm->base + loc * PM_UNIT);
 }
+/* Where the index had the key's entry, a hint (skiplist_overwrite()). The index writer may be storing it. */
+static inline uint32_t record_place(const struct pmd_record *record)
+{
+    return __atomic_load_n(&record->place, __ATOMIC_RELAXED);
+}
+/* Of a record that the index names; the index writer's. Not flushed: a crash may leave the old one. */
+void record_set_place(const struct pool *pool, struct pm_context *context, pm_loc loc, uint32_t place);
 /* What reading a short key reads of a record. */
 #define RECORD_HEAD_BYTES (sizeof(struct pmd_record) + 16)
 /* Asks for a record's head; it need not be one. */

@@ -20,7 +20,7 @@
 #define HEARTH_PERSIST_SKIPLIST_H
 
 #include "base/epoch.h"
-#include "persist/record.h"
+#include "persist/overwrite.h"
 
 struct skiplist;
 
@@ -101,10 +101,11 @@ struct index_op {
     struct record_replaced hint; /* PUT, FORGET: a record of the same key for sure; where the entry names it, it is not
                                   * read to see whose it is */
     uint64_t cts;                /* the caller's: of the record at loc, so that it need not be read again */
-    uint32_t bytes;              /* the caller's, likewise */
-    uint8_t kind;                /* enum index_op_kind */
-    bool has_expiry;             /* PUT: the new record has an expiry */
-    bool done;                   /* result: the index was changed (or, PUT, already named loc) */
+    uint32_t bytes : 28;         /* the caller's, likewise */
+    uint32_t kind : 2;           /* enum index_op_kind */
+    uint32_t has_expiry : 1;     /* PUT: the new record has an expiry */
+    uint32_t done : 1;           /* result: the index was changed (or, PUT, already named loc) */
+    uint32_t place;              /* result of a PUT that found an entry: its place, 0 if that has no number */
 };
 /* Sorts by key, ascending; ops on one key keep their order. Fast on long common prefixes. */
 void index_ops_sort(struct index_op *ops, size_t count);
@@ -117,6 +118,14 @@ void index_ops_sort_to(struct index_op *from, struct index_op *to, size_t count)
  */
 enum pm_status skiplist_apply(struct skiplist *skiplist, struct pm_context *context, struct index_op *ops, size_t count,
                               uint64_t w_after, size_t *applied) HEARTH_MUST_USE;
+/*
+ * Carries out those overwrites that can be found by their places alone, in as many journal batches as they need; W stays.
+ * Those left undone have place 0 then, and are for skiplist_apply(), to be called behind it. Of several of one key the
+ * last keeps `loc`, the first `replaced`, the others' are 0. The results, in another order, lie in *ops, which is the array
+ * given or `scratch`.
+ */
+enum pm_status skiplist_overwrite(struct skiplist *skiplist, struct pm_context *context, struct overwrite **ops,
+                                  struct overwrite *scratch, size_t count) HEARTH_MUST_USE;
 /* Unlinks all entries of these databases (bit a database), as one journal batch each: FLUSH. The leaves between are
  * freed by skiplist_step(). */
 enum pm_status skiplist_drop_databases(struct skiplist *skiplist, struct pm_context *context, uint32_t databases,

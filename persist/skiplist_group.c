@@ -96,6 +96,7 @@ static bool stage_unconditional(struct skiplist *skiplist, struct index_op *op)
     } else if (op->old_loc != op->loc) {
         skiplist->staged_expires[op->key.db] += (uint64_t)op->has_expiry - old_expires(skiplist, op);
         name_location(skiplist->current, (uint32_t)slot, op->loc);
+        op->place = place_make(skiplist->current->number, (uint32_t)slot);
     }
     return false;
 }

@@ -114,6 +114,12 @@ static inline bool leaf_number_is_valid(const struct skiplist *skiplist, uint64_
            atomic_load_explicit(&skiplist->pool->segments[segment].state, memory_order_relaxed) == PMD_SEGMENT_INDEX;
 }
 
+/* An entry as struct pmd_record names it. Leaves behind the pool's first 64 GB have no such number. */
+static inline uint32_t place_make(uint64_t leaf, uint32_t slot)
+{
+    return leaf <= UINT32_MAX / PM_PLACES ? (uint32_t)leaf * PM_PLACES + slot : 0;
+}
+
 /* ---- skiplist_read.c ---- */
 
 /* A consistent copy of a leaf, or of its first line and its fence (unless that is spilled). Returns the sequence word it

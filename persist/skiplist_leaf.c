@@ -48,7 +48,7 @@ static uint32_t term(uint64_t a, uint64_t b, uint64_t place)
 
     return (uint32_t)(folded ^ folded >> 32);
 }
-static uint32_t entry_term(struct pmd_leaf_entry entry, uint32_t slot)
+uint32_t leaf_entry_term(struct pmd_leaf_entry entry, uint32_t slot)
 {
     return term(entry.loc_hash, entry.hash_key, slot);
 }
@@ -87,7 +87,7 @@ uint32_t leaf_checksum(const struct pmd_leaf *leaf, uint64_t number)
     for (uint64_t left = leaf->used; left != 0; left &= left - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(left);
 
-        sum += entry_term(leaf_entry(leaf, slot), slot);
+        sum += leaf_entry_term(leaf_entry(leaf, slot), slot);
     }
     return sum;
 }
@@ -111,9 +111,9 @@ static void set_passed(struct pmd_leaf *leaf, uint32_t passed)
 void leaf_set_entry(struct pmd_leaf *leaf, uint32_t slot, struct pmd_leaf_entry entry)
 {
     if ((leaf->used >> slot & 1) != 0)
-        leaf->checksum -= entry_term(leaf_entry(leaf, slot), slot);
+        leaf->checksum -= leaf_entry_term(leaf_entry(leaf, slot), slot);
     leaf->used |= UINT64_C(1) << slot;
-    leaf->checksum += entry_term(entry, slot);
+    leaf->checksum += leaf_entry_term(entry, slot);
     memcpy(leaf->area + slot * sizeof entry, &entry, sizeof entry);
 }
 
@@ -122,7 +122,7 @@ void leaf_remove(struct pmd_leaf *leaf, uint64_t slots)
     for (uint64_t left = slots; left != 0; left &= left - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(left);
 
-        leaf->checksum -= entry_term(leaf_entry(leaf, slot), slot);
+        leaf->checksum -= leaf_entry_term(leaf_entry(leaf, slot), slot);
     }
     leaf->used &= ~slots;
 }

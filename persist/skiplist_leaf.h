@@ -104,6 +104,8 @@ bool leaf_is_sound(const struct pmd_leaf *leaf);
  * bytes: of what is not sound it is a hash as well.
  */
 uint32_t leaf_checksum(const struct pmd_leaf *leaf, uint64_t number);
+/* The term of an entry in use. */
+uint32_t leaf_entry_term(struct pmd_leaf_entry entry, uint32_t slot);
 /* Checksum of a spill block: a hash of all but checksum and towers, which it uses as scratch. */
 uint32_t spill_checksum(struct pmd_leaf *copy, uint64_t number);
 

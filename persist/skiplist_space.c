@@ -41,6 +41,14 @@ static struct index_segment *segment_of(const struct leaf_space *space, uint64_t
     return place != 0 ? space->segments[place - 1] : NULL;
 }
 
+bool leaf_space_is_used(const struct leaf_space *space, uint64_t number)
+{
+    const struct index_segment *segment = segment_of(space, number);
+    uint64_t block = number % space->blocks;
+
+    return segment != NULL && (segment->free[block / 64] >> block % 64 & 1) == 0;
+}
+
 static bool add_segment(struct leaf_space *space, uint32_t number)
 {
     uint32_t words = (space->blocks + 63) / 64;
@@ -107,7 +115,7 @@ bool leaf_space_use(struct leaf_space *space, uint64_t number)
     struct index_segment *segment = segment_of(space, number);
     uint64_t block = number % space->blocks;
 
-    if (segment == NULL || (segment->free[block / 64] >> block % 64 & 1) == 0)
+    if (segment == NULL || leaf_space_is_used(space, number))
         return false;
     segment->free[block / 64] &= ~(UINT64_C(1) << block % 64);
     segment->free_count--;

@@ -25,6 +25,8 @@ struct leaf_space *leaf_space_new(struct pool *pool, struct epochs *epochs);
 void leaf_space_free(struct leaf_space *space);
 /* False when the block lies in no index segment or was in use before: damage. */
 bool leaf_space_use(struct leaf_space *space, uint64_t number) HEARTH_MUST_USE;
+/* Is there a block of this number, and in use (in limbo too)? Of any number. */
+bool leaf_space_is_used(const struct leaf_space *space, uint64_t number);
 /* Makes sure that `count` blocks can be taken, with new segments if need be (durable, drains). PM_FULL. */
 enum pm_status leaf_space_reserve(struct leaf_space *space, struct pm_context *context, uint64_t count) HEARTH_MUST_USE;
 /* Takes a segment ahead of need, so that batches need no drains for it. True if it took one. */

@@ -3,9 +3,9 @@
 """Instructions a request, counted by callgrind, against the budget in instructions.budget with 5 % slack.
 
 GET and SET of 100 bytes in both protocols, one request at a time and 16 in one write, over one connection: the worker
-thread's instructions, without the kernel's. And what the index writer executes for each SET. The requests are seeded,
-a warm-up comes before each count, and cuts of the index writer are made by bytes, not by time, so that runs agree
-within 1 %.
+thread's instructions, without the kernel's. And what the index writer executes for each SET of a key that is there, once
+keys have been overwritten before, and of a new one. The requests are seeded, a warm-up comes before each count, and cuts
+of the index writer are made by bytes, not by time, so that runs agree within 1 %.
 
     tests/run/instructions.py --update      after `./dev build`: writes what is measured into the budget
 
@@ -32,6 +32,8 @@ BUDGET = os.path.join(TOP, 'tests', 'run', 'instructions.budget')
 SLACK = 0.05
 KEYS = 2000
 REQUESTS = 4000  # counted, and half as many before
+SETTLING = 30000  # overwrites, several cuts of them, before anything is counted: places of entries get known by them
+NEW_KEYS = 20000
 VALUE = b'v' * 100
 DEPTHS = (1, 16)
 # The index writer makes a cut at half of restart-tail, and for the time that passes not within a run.
@@ -122,9 +124,12 @@ def index_writer_figure(server, counted, records):
 def measure():
     """All figures by name, in the order of the budget's lines."""
     figures, counted, sets = {}, [], 0
+    drawn = random.Random('settling')
     with CallgrindHearth(*OPTIONS) as server:
         with Wire(server.ports['memcache']) as wire:
             ask(wire, Memcache.set, [key_of(number) for number in range(KEYS)], 16)
+            tail(server)
+            ask(wire, Memcache.set, [key_of(drawn.randrange(KEYS)) for _ in range(SETTLING)], 16)
         begin = tail(server)
         server.count()
         for kind in 'get', 'set':
@@ -137,6 +142,10 @@ def measure():
         end = tail(server)
         counted.append(server.count())
         figures['index-writer-a-set'] = index_writer_figure(server, counted, begin + sets - end)
+        with Wire(server.ports['memcache']) as wire:
+            ask(wire, Memcache.set, [key_of(KEYS + number) for number in range(NEW_KEYS)], 16)
+        begin, end = end, tail(server)
+        figures['index-writer-a-new-key'] = index_writer_figure(server, [server.count()], begin + NEW_KEYS - end)
     for name, figure in figures.items():
         if figure <= 0:
             raise RuntimeError('%s is %.0f: have turn_pass() and index_writer_step() new names?' % (name, figure))

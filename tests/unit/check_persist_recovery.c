@@ -210,7 +210,7 @@ static void check_damage_before_a_later_turn(void **state)
     life_put_turn(&life, 0, 0, 100);
     loc = life_put_turn(&life, 0, 1, 100);
     life_put_turn(&life, 0, 2, 100);
-    spoil_and_restart(loc, 4, PM_DAMAGED);
+    spoil_and_restart(loc, offsetof(struct pmd_record, kind), PM_DAMAGED);
 }
 
 static void check_damage_before_a_later_segment(void **state)
