@@ -55,6 +55,7 @@ check_persist = \
 	tests/unit/check_persist_skiplist_budget \
 	tests/unit/check_persist_skiplist_crash \
 	tests/unit/check_persist_skiplist_leaf \
+	tests/unit/check_persist_skiplist_overwrite \
 	tests/unit/check_persist_skiplist_threads \
 	tests/unit/check_persist_space
 tests_unit_check_persist_cut_buffers_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
@@ -82,6 +83,8 @@ tests_unit_check_persist_skiplist_SOURCES = tests/unit/check_persist_skiplist.c 
 tests_unit_check_persist_skiplist_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_skiplist_budget_SOURCES = tests/unit/check_persist_skiplist_budget.c $(index_sources)
 tests_unit_check_persist_skiplist_budget_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_skiplist_overwrite_SOURCES = tests/unit/check_persist_skiplist_overwrite.c $(index_sources)
+tests_unit_check_persist_skiplist_overwrite_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_skiplist_threads_SOURCES = tests/unit/check_persist_skiplist_threads.c $(index_sources)
 tests_unit_check_persist_skiplist_threads_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_journal_SOURCES = tests/unit/check_persist_journal.c $(crash_sources)
@@ -102,6 +105,7 @@ check_heap = \
 	tests/unit/check_heap_hash_index \
 	tests/unit/check_heap_hash_index_scan \
 	tests/unit/check_heap_hash_index_threads \
+	tests/unit/check_heap_overwrite \
 	tests/unit/check_heap_threads
 tests_unit_check_heap_SOURCES = tests/unit/check_heap.c tests/support/heap_requests.h
 tests_unit_check_heap_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
@@ -122,6 +126,8 @@ tests_unit_check_heap_hash_index_scan_SOURCES = tests/unit/check_heap_hash_index
 tests_unit_check_heap_hash_index_scan_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_hash_index_threads_SOURCES = tests/unit/check_heap_hash_index_threads.c tests/support/fake_pool.h
 tests_unit_check_heap_hash_index_threads_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_heap_overwrite_SOURCES = tests/unit/check_heap_overwrite.c tests/support/object_fixture.h
+tests_unit_check_heap_overwrite_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_threads_SOURCES = tests/unit/check_heap_threads.c tests/support/heap_requests.h
 tests_unit_check_heap_threads_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 

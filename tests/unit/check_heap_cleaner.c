@@ -122,6 +122,38 @@ static void test_moves_what_the_index_names(void **state)
     end(&fixture);
 }
 
+/* The newer one knows the place of the older one's entry, but that names the copy by now; the copy knows it as well. */
+static void test_moves_what_has_a_place(void **state)
+{
+    struct fixture fixture;
+    uint32_t place;
+    uint64_t keys;
+    pm_loc older;
+
+    (void)state;
+    begin(&fixture, true);
+    for (int i = 0; i < 2; i++) {
+        settle(&fixture);
+        begin_turn(&fixture);
+        reserve(&fixture, 1);
+        assert_true(edit_put(&fixture, 1, "older"));
+        end_turn(&fixture);
+    }
+    older = overwrite(&fixture);
+    place = record_place(record_at(fixture.heap->pool, older));
+    assert_int_not_equal(place, 0);
+    keys = key_count(&fixture);
+    clean_segment_of(&fixture, older);
+    assert_int_not_equal(indexed_loc(&fixture, 1), older);
+    assert_int_equal(record_place(record_at(fixture.heap->pool, indexed_loc(&fixture, 1))), place);
+    assert_true(record_is_whole(fixture.heap->pool, indexed_loc(&fixture, 1)));
+    settle(&fixture);
+    assert_true(record_is_whole(fixture.heap->pool, indexed_loc(&fixture, 1)));
+    assert_int_equal(skiplist_check(fixture.heap->skiplist), PM_OK);
+    expect_newer(&fixture, keys);
+    end(&fixture);
+}
+
 static void test_drops_what_the_index_names_and_is_damaged(void **state)
 {
     struct fixture fixture;
@@ -303,6 +335,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moves_what_the_index_names),
+        cmocka_unit_test(test_moves_what_has_a_place),
         cmocka_unit_test(test_drops_what_the_index_names_and_is_damaged),
         cmocka_unit_test(test_leaves_what_is_superseded),
         cmocka_unit_test(test_keeps_what_it_cannot_walk),

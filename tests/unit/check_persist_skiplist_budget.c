@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Goal: what a batch may cost: two drains; a key at most 3 line flushes when it is overwritten and 5 when it is new, the
- * journal included, in batches of 64; at most 28 bytes of index a key.
+ * Goal: what a batch may cost: two drains; a key at most 3 line flushes when it is overwritten, by its key or by its place,
+ * and 5 when it is new, the journal included, in batches of 64; at most 28 bytes of index a key.
  * Method: an index loaded in random order, for three families of keys; then batches of 64, by the counters of pm_context.
  */
 #include <stdio.h>
@@ -74,11 +74,51 @@ static double run_batches(struct budget *budget, uint64_t first, uint64_t stride
     return (double)lines / (BATCH * BATCHES);
 }
 
+/* The last batch of put() once more, by the places that it told. */
+static void overwrite(struct budget *budget)
+{
+    struct fixture *fixture = &budget->fixture;
+    struct overwrite overwrites[BATCH], scratch[BATCH], *out = overwrites;
+
+    for (uint32_t i = 0; i < BATCH; i++) {
+        const struct index_op *op = &budget->ops[i];
+
+        overwrites[i] = (struct overwrite){
+            .loc = fixture_record(fixture, &op->key, false),
+            .replaced = op->loc,
+            .generation = record_generation(fixture->pool, op->loc),
+            .cts = i,
+            .place = op->place,
+        };
+    }
+    assert_int_equal(skiplist_overwrite(fixture->skiplist, &fixture->context, &out, scratch, BATCH), PM_OK);
+    for (uint32_t i = 0; i < BATCH; i++)
+        assert_int_not_equal(out[i].place, 0);
+}
+
+/* Mean line flushes a key of batches of known keys by their places. */
+static double run_overwrites(struct budget *budget)
+{
+    struct fixture *fixture = &budget->fixture;
+    uint64_t lines = 0;
+
+    for (uint32_t i = 0; i < BATCHES; i++) {
+        struct pm_counters before;
+
+        put(budget, i * BATCH, BATCH);
+        before = fixture->context.counters;
+        overwrite(budget);
+        lines += fixture->context.counters.flush_lines - before.flush_lines;
+        assert_int_equal(fixture->context.counters.drains - before.drains, 2);
+    }
+    return (double)lines / (BATCH * BATCHES);
+}
+
 static void check_family(int family)
 {
     struct budget *budget = calloc(1, sizeof *budget);
     struct skiplist_counts counts;
-    double fresh, known, bytes;
+    double fresh, known, by_place, bytes;
 
     assert_non_null(budget);
     budget->family = family;
@@ -87,12 +127,14 @@ static void check_family(int family)
         put(budget, at, CUT);
     fresh = run_batches(budget, KEYS, BATCH);
     known = run_batches(budget, 0, BATCH);
+    by_place = run_overwrites(budget);
     skiplist_counts(budget->fixture.skiplist, &counts);
     bytes = (double)(counts.leaves * PM_LEAF_BYTES) / (double)counts.keys[0];
-    print_message("new %.2f lines a key, known %.2f, %.2f bytes\n", fresh, known, bytes);
+    print_message("new %.2f lines a key, known %.2f, by place %.2f, %.2f bytes\n", fresh, known, by_place, bytes);
     assert_int_equal(counts.keys[0], KEYS + BATCH * BATCHES);
     assert_true(fresh <= 5.0);
     assert_true(known <= 3.0);
+    assert_true(by_place <= 3.0);
     assert_true(bytes <= 28.0);
     assert_int_equal(skiplist_check(budget->fixture.skiplist), PM_OK);
     fixture_close(&budget->fixture);
