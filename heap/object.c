@@ -99,26 +99,32 @@ static bool find_in_ordered(struct heap *heap, const struct index_key *key, bool
     return hash_index_find(heap->index, key, ref);
 }
 
-/* Finds the key's slot; while the hash index is not filled, a miss asks the ordered index and inserts what it names,
- * under the stripe lock. locked: the caller holds the stripe. reserved: for an edit, which may use the slot that
- * heap_reserve() keeps for it; a read that finds the hash index full before it is filled (the filler stops then, and
- * says so) is a miss. */
-static bool find(struct heap_worker *worker, const struct index_key *key, bool locked, bool reserved,
-                 struct hash_ref *ref)
+/* A miss while the hash index is not filled asks the ordered index and inserts what it names, under the stripe lock. */
+static HEARTH_COLD bool find_unfilled(struct heap *heap, const struct index_key *key, bool locked, bool reserved,
+                                      struct hash_ref *ref)
 {
-    struct heap *heap = worker->heap;
-    bool filled =
-        atomic_load_explicit(&heap->filled, memory_order_acquire); /* before the find, or a miss proves nothing */
-    bool found = hash_index_find(heap->index, key, ref);
+    bool found;
 
-    if (HEARTH_LIKELY(found || filled))
-        return found;
     if (!locked)
         hash_index_lock(heap->index, key->hash);
     found = hash_index_find(heap->index, key, ref) || find_in_ordered(heap, key, reserved, ref);
     if (!locked)
         hash_index_unlock(heap->index, key->hash);
     return found;
+}
+
+/* Finds the key's slot. locked: the caller holds the stripe. reserved: for an edit, which may use the slot that
+ * heap_reserve() keeps for it; a read that finds the hash index full before it is filled (the filler stops then, and
+ * says so) is a miss. */
+static inline bool find(struct heap_worker *worker, const struct index_key *key, bool locked, bool reserved,
+                        struct hash_ref *ref)
+{
+    struct heap *heap = worker->heap;
+    bool filled =
+        atomic_load_explicit(&heap->filled, memory_order_acquire); /* before the find, or a miss proves nothing */
+    bool found = hash_index_find(heap->index, key, ref);
+
+    return HEARTH_LIKELY(found || filled) ? found : find_unfilled(heap, key, locked, reserved, ref);
 }
 
 static bool is_expired(const struct heap_worker *worker, const struct pmd_record *record)
@@ -241,7 +247,11 @@ void heap_edit_begin(struct heap_worker *worker, const struct index_key *key, st
     const struct staged *staged;
     struct hash_ref ref;
 
-    *edit = (struct heap_edit){.worker = worker, .key = key, .p.staged = -1};
+    edit->worker = worker;
+    edit->key = key;
+    edit->found = false;
+    memset(&edit->p, 0, sizeof edit->p); /* but not what is shown only if found */
+    edit->p.staged = -1;
     if (transaction->active)
         must(transaction->direct || transaction_holds(worker, key->hash));
     if (!transaction->active || transaction->direct)
@@ -279,47 +289,48 @@ static void edit_publish(struct heap_edit *edit, pm_loc loc)
         must(hash_index_insert(worker->heap->index, edit->key->hash, loc, 0, false)); /* heap_reserve() kept the room */
 }
 
-static pm_loc edit_append(struct heap_edit *edit, struct log_record *record)
+/* Appends the new version and publishes it; returns its unique. */
+static uint64_t edit_store(struct heap_edit *edit, enum pmd_record_kind kind, const struct heap_put *put)
 {
     struct heap_worker *worker = edit->worker;
+    const struct log_record record = {
+        .kind = (uint8_t)kind,
+        .type = put->type,
+        .db = edit->key->db,
+        .in_transaction = worker->transaction.active,
+        .expire_at_ms = put->expire_at_ms,
+        .client_flags = put->client_flags,
+        .cas = put->keep_cas && edit->found ? edit->old.cas : 0,
+        .cts = log_draw_cts(worker->log, edit->p.above),
+        .key = edit->key->data,
+        .key_len = edit->key->len,
+        .parts = put->parts,
+        .part_count = put->part_count,
+        .replaced = edit->p.replaced,
+        .place = edit->p.place,
+    };
 
-    record->db = edit->key->db;
-    record->key = edit->key->data;
-    record->key_len = edit->key->len;
-    record->cts = log_draw_cts(worker->log, edit->p.above);
-    record->in_transaction = worker->transaction.active;
-    record->replaced = edit->p.replaced;
-    record->place = edit->p.place;
     if (worker->transaction.active)
         worker->transaction.records++;
-    return log_append(worker->log, record);
+    edit_publish(edit, log_append(worker->log, &record));
+    return record.cas ? record.cas : record.cts;
 }
 
 uint64_t heap_edit_put(struct heap_edit *edit, const struct heap_put *put)
 {
-    struct log_record record = {
-        .kind = PMD_RECORD_FULL,
-        .type = put->type,
-        .expire_at_ms = put->expire_at_ms,
-        .client_flags = put->client_flags,
-        .cas = put->keep_cas && edit->found ? edit->old.cas : 0,
-        .parts = put->parts,
-        .part_count = put->part_count,
-    };
-    pm_loc loc = edit_append(edit, &record);
+    uint64_t unique = edit_store(edit, PMD_RECORD_FULL, put);
 
-    edit_publish(edit, loc);
     heap_counts_add(&edit->worker->counts, edit->key->db, !edit->p.counted, (put->expire_at_ms != 0) - edit->p.expires);
-    return record.cas ? record.cas : record.cts;
+    return unique;
 }
 
 void heap_edit_delete(struct heap_edit *edit)
 {
-    struct log_record record = {.kind = PMD_RECORD_TOMBSTONE};
+    static const struct heap_put nothing = {.parts = NULL};
 
     if (!edit->found && !edit->p.damaged)
         return;
-    edit_publish(edit, edit_append(edit, &record));
+    (void)edit_store(edit, PMD_RECORD_TOMBSTONE, &nothing);
     heap_counts_add(&edit->worker->counts, edit->key->db, -(int64_t)edit->p.counted, -(int64_t)edit->p.expires);
 }
 
