@@ -146,7 +146,7 @@ static uint64_t value_bytes(const struct log_record *record)
 }
 
 /* Stores the checksum of the last record: from here on it is valid. */
-static uint32_t store_checksum(struct log_writer *writer)
+static inline uint32_t store_checksum(struct log_writer *writer)
 {
     struct pool *pool = writer->log->pool;
     struct pmd_record *record = (struct pmd_record *)pool_at(pool, writer->last_off);
@@ -157,8 +157,8 @@ static uint32_t store_checksum(struct log_writer *writer)
 }
 
 /* Stores a record at `pos` of the open segment, all but its checksum. */
-static void store_record(struct log_writer *writer, uint32_t pos, struct pmd_record *header,
-                         const struct log_record *record)
+static HEARTH_INLINE void store_record(struct log_writer *writer, uint32_t pos, const struct pmd_record *header,
+                                       const struct log_record *record)
 {
     struct pool *pool = writer->log->pool;
     pm_off off = pool_segment_off(pool, writer->open->segment) + pos;
@@ -222,7 +222,7 @@ static void open_segment(struct log_writer *writer, struct log_stretch *stretch)
  * Goes on in a spare segment. What the turn wrote in the old one is flushed now and drained with the rest of the turn.
  * A crash leaves both, or the new one without a valid predecessor, which is then not accepted.
  */
-static void move_on(struct log_writer *writer)
+static HEARTH_COLD void move_on(struct log_writer *writer)
 {
     struct log_stretch *old = writer->open;
     struct log_stretch *stretch;
