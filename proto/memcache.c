@@ -89,20 +89,25 @@ static inline bool fast_set(const uint8_t *data, const uint8_t *end, uint32_t va
     if (end - key_end < 10 || key_end[0] != ' ' || key_len - 1 >= MEMCACHE_KEY_MAX) {
         return false;
     }
-    uint32_t exptime;
-    const uint8_t *flags_end = fast_number(key_end + 1, end, &out->flags);
-    if (*flags_end != ' ' || flags_end == key_end + 1) {
+    const uint8_t *bytes = key_end + 5;
+    uint32_t exptime = 0;
+    out->flags = 0;
+    if (memcmp(key_end, " 0 0 ", 5) != 0) { /* most store without flags and expiry */
+        const uint8_t *flags_end = fast_number(key_end + 1, end, &out->flags);
+        if (*flags_end != ' ' || flags_end == key_end + 1) {
+            return false;
+        }
+        const uint8_t *exptime_end = fast_number(flags_end + 1, end, &exptime);
+        if (exptime_end >= end || *exptime_end != ' ' || exptime_end == flags_end + 1) {
+            return false;
+        }
+        bytes = exptime_end + 1;
+    }
+    const uint8_t *line_end = fast_number(bytes, end, &out->value_bytes);
+    if (line_end == bytes) {
         return false;
     }
-    const uint8_t *exptime_end = fast_number(flags_end + 1, end, &exptime);
-    if (exptime_end >= end || *exptime_end != ' ' || exptime_end == flags_end + 1) {
-        return false;
-    }
-    const uint8_t *line_end = fast_number(exptime_end + 1, end, &out->value_bytes);
-    if (line_end == exptime_end + 1) {
-        return false;
-    }
-    bool noreply = end - line_end > 12 && memcmp(line_end, " noreply", 8) == 0;
+    bool noreply = *line_end == ' ' && end - line_end > 12 && memcmp(line_end, " noreply", 8) == 0;
     line_end += noreply ? 8 : 0;
     if (end - line_end < 4 || line_end[0] != '\r' || line_end[1] != '\n') {
         return false;
