@@ -116,6 +116,30 @@ static inline uint64_t record_expiry(const struct pmd_record *record)
     return expire_at_ms;
 }
 
+static HEARTH_INLINE void object_from_record(const struct pmd_record *record, struct object *out)
+{
+    const uint8_t *at = (const uint8_t *)(record + 1);
+
+    out->cts = out->cas = record->cts;
+    out->type = record->type;
+    out->expire_at_ms = 0;
+    out->client_flags = 0;
+    if (record->flags & PMD_HAS_EXPIRY) {
+        memcpy(&out->expire_at_ms, at, 8);
+        at += 8;
+    }
+    if (record->flags & PMD_HAS_CLIENT_FLAGS) {
+        memcpy(&out->client_flags, at, 4);
+        at += 4;
+    }
+    if (record->flags & PMD_HAS_CAS) {
+        memcpy(&out->cas, at, 8);
+        at += 8;
+    }
+    out->value = at + record->key_len;
+    out->value_len = record->value_len;
+}
+
 static inline void heap_counts_add(struct heap_counts *counts, uint8_t db, int64_t keys, int64_t expires)
 {
     if (keys)
@@ -127,7 +151,6 @@ static inline void heap_counts_add(struct heap_counts *counts, uint8_t db, int64
                               memory_order_relaxed);
 }
 
-void object_from_record(const struct pmd_record *record, struct object *out);
 /* C2: what this worker reads or builds on is durable at its level (TURN mode). */
 void heap_build_on(struct heap_worker *worker, pm_loc loc);
 

@@ -49,30 +49,6 @@ void heap_prefetch_all(struct heap_worker *worker, const struct index_key *keys,
         (void)hash_index_prefetch_record(worker->heap->index, keys[i].hash, true);
 }
 
-void object_from_record(const struct pmd_record *record, struct object *out)
-{
-    const uint8_t *at = (const uint8_t *)(record + 1);
-
-    out->cts = out->cas = record->cts;
-    out->type = record->type;
-    out->expire_at_ms = 0;
-    out->client_flags = 0;
-    if (record->flags & PMD_HAS_EXPIRY) {
-        memcpy(&out->expire_at_ms, at, 8);
-        at += 8;
-    }
-    if (record->flags & PMD_HAS_CLIENT_FLAGS) {
-        memcpy(&out->client_flags, at, 4);
-        at += 4;
-    }
-    if (record->flags & PMD_HAS_CAS) {
-        memcpy(&out->cas, at, 8);
-        at += 8;
-    }
-    out->value = at + record->key_len;
-    out->value_len = record->value_len;
-}
-
 void heap_build_on(struct heap_worker *worker, pm_loc loc)
 {
     struct heap *heap = worker->heap;
@@ -207,7 +183,7 @@ bool heap_peek(struct heap_worker *worker, const struct index_key *key, struct o
 
 /* ---- changing ---- */
 
-static void edit_show(struct heap_edit *edit, pm_loc loc)
+static HEARTH_INLINE void edit_show(struct heap_edit *edit, pm_loc loc)
 {
     struct heap_worker *worker = edit->worker;
     const struct pmd_record *record = record_at(worker->heap->pool, loc);
@@ -274,7 +250,7 @@ void heap_edit_begin(struct heap_worker *worker, const struct index_key *key, st
         edit_show(edit, hash_slot_loc(ref.word));
 }
 
-static void edit_publish(struct heap_edit *edit, pm_loc loc)
+static HEARTH_INLINE void edit_publish(struct heap_edit *edit, pm_loc loc)
 {
     struct heap_worker *worker = edit->worker;
     struct hash_ref ref = {edit->p.slot, edit->p.word};
@@ -290,7 +266,7 @@ static void edit_publish(struct heap_edit *edit, pm_loc loc)
 }
 
 /* Appends the new version and publishes it; returns its unique. */
-static uint64_t edit_store(struct heap_edit *edit, enum pmd_record_kind kind, const struct heap_put *put)
+static HEARTH_INLINE uint64_t edit_store(struct heap_edit *edit, enum pmd_record_kind kind, const struct heap_put *put)
 {
     struct heap_worker *worker = edit->worker;
     const struct log_record record = {
