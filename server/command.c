@@ -109,6 +109,13 @@ struct command_keys command_keys_slow(const struct command *command, uint32_t ar
     return keys;
 }
 
+void command_reserve_value(struct client *client, uint32_t argc, const struct resp_arg *argv, struct command_room *room)
+{
+    (void)client;
+    (void)argc;
+    command_room_for_one(argv[1].len, argv[2].len, room);
+}
+
 void command_reserve_arguments(struct client *client, uint32_t argc, const struct resp_arg *argv,
                                struct command_room *room)
 {

@@ -168,7 +168,9 @@ bool command_keys_fit(const struct command *command, uint32_t argc, const struct
 
 /* ---- room ---- */
 
-/* One FULL record a key, each as large as all arguments together would make it: right for SET, MSET (exact), GETSET. */
+/* One FULL record, of the key and the value behind it: SET, GETSET, SETNX. */
+command_reserve command_reserve_value;
+/* One FULL record a key, each as large as all arguments together would make it: right for MSET (exact), SETEX. */
 command_reserve command_reserve_arguments;
 /* One tombstone a key. */
 command_reserve command_reserve_deletes;

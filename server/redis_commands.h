@@ -58,7 +58,7 @@
         "key start end", \
         "Gives a part of a value; offsets below 0 count from its end.", \
         "O(n) in the length of the part", "2.4.0", "RO access", "") \
-    ROW(GETSET, "getset", redis_getset, NULL, 3, \
+    ROW(GETSET, "getset", redis_getset, command_reserve_value, 3, \
         COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, 1, 1, 1, STRING, \
         "key value", \
         "Stores a value and gives the one that was there.", \
@@ -100,7 +100,7 @@
         "key milliseconds value", \
         "Stores a value that expires after so many milliseconds.", \
         "O(1)", "2.6.0", "OW update", "") \
-    ROW(SET, "set", redis_set, NULL, -3, \
+    ROW(SET, "set", redis_set, command_reserve_value, -3, \
         COMMAND_WRITE | COMMAND_DENYOOM, 1, 1, 1, STRING, \
         "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT " \
         "unix-time-milliseconds | KEEPTTL]", \
@@ -111,7 +111,7 @@
         "key seconds value", \
         "Stores a value that expires after so many seconds.", \
         "O(1)", "2.0.0", "OW update", "") \
-    ROW(SETNX, "setnx", redis_setnx, NULL, 3, \
+    ROW(SETNX, "setnx", redis_setnx, command_reserve_value, 3, \
         COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, 1, 1, 1, STRING, \
         "key value", \
         "Stores a value if the key does not exist.", \
