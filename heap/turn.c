@@ -87,24 +87,35 @@ uint64_t heap_bytes(uint32_t key_len, uint64_t value_len)
                         value_len);
 }
 
+/* The index writer is behind: the maintenance thread is to see to it. */
+static HEARTH_COLD enum heap_reserve refuse_for_index(struct heap *heap)
+{
+    background_wake(heap);
+    return atomic_load_explicit(&heap->index_failed, memory_order_relaxed) ? HEAP_FULL : HEAP_WAIT;
+}
+
+/* The log has no segment for it: the maintenance thread is to gain some. */
+static HEARTH_COLD enum heap_reserve refuse_for_space(struct heap *heap, enum space_class class)
+{
+    background_wake(heap);
+    return atomic_load_explicit(&heap->exhausted, memory_order_relaxed) && !pool_space_can(heap->pool, class)
+               ? HEAP_FULL
+               : HEAP_WAIT;
+}
+
 enum heap_reserve heap_reserve(struct heap_worker *worker, uint64_t bytes, uint32_t records, bool deletes_only)
 {
     enum space_class class = deletes_only ? SPACE_TOMBSTONE : SPACE_USER;
     struct heap *heap = worker->heap;
 
     worker->reserved_records = records;
-    if (HEARTH_UNLIKELY(index_writer_throttled(heap->index_writer))) {
-        background_wake(heap);
-        return atomic_load_explicit(&heap->index_failed, memory_order_relaxed) ? HEAP_FULL : HEAP_WAIT;
-    }
+    if (HEARTH_UNLIKELY(index_writer_throttled(heap->index_writer)))
+        return refuse_for_index(heap);
     /* Deletes need no slots once all keys have theirs. */
     if (HEARTH_UNLIKELY(!hash_index_reserve(heap->index, &worker->reserved_slots, records)) &&
         !(deletes_only && atomic_load_explicit(&heap->filled, memory_order_relaxed)))
         return HEAP_FULL;
     if (HEARTH_LIKELY(log_reserve(worker->log, class, bytes, records) == PM_OK))
         return HEAP_RESERVED;
-    background_wake(heap);
-    return atomic_load_explicit(&heap->exhausted, memory_order_relaxed) && !pool_space_can(heap->pool, class)
-               ? HEAP_FULL
-               : HEAP_WAIT;
+    return refuse_for_space(heap, class);
 }

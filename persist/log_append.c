@@ -84,9 +84,10 @@ static enum pm_status take_spare(struct log_writer *writer, enum space_class cla
     return PM_OK;
 }
 
-enum pm_status log_reserve(struct log_writer *writer, enum space_class class, uint64_t bytes, uint32_t records)
+/* What does not fit the open segment, or was in hand from the reserve of deletes. */
+static HEARTH_COLD enum pm_status reserve_segments(struct log_writer *writer, enum space_class class, uint64_t bytes,
+                                                   uint32_t records)
 {
-    uint64_t with_trailer = bytes + PM_UNIT;
     enum pm_status status;
     uint32_t need;
 
@@ -95,7 +96,7 @@ enum pm_status log_reserve(struct log_writer *writer, enum space_class class, ui
             return PM_FULL;
         writer->from_reserve = false;
     }
-    if (HEARTH_LIKELY(fits_open(writer, with_trailer)))
+    if (fits_open(writer, bytes + PM_UNIT))
         return PM_OK;
     need = segments_for(writer, bytes);
     if (records == 1 && need > 1)
@@ -104,6 +105,13 @@ enum pm_status log_reserve(struct log_writer *writer, enum space_class class, ui
     while (status == PM_OK && writer->spare_count < need)
         status = take_spare(writer, class);
     return status;
+}
+
+enum pm_status log_reserve(struct log_writer *writer, enum space_class class, uint64_t bytes, uint32_t records)
+{
+    if (HEARTH_LIKELY(!writer->from_reserve && fits_open(writer, bytes + PM_UNIT))) /* with a trailer */
+        return PM_OK;
+    return reserve_segments(writer, class, bytes, records);
 }
 
 /* ---- appending ---- */
