@@ -11,8 +11,8 @@
 
 enum { KEYS_TOGETHER = 32 };
 
-static void reply_value(struct client *client, const uint8_t *key, uint32_t key_len, const struct object *object,
-                        bool with_cas)
+static HEARTH_INLINE void reply_value(struct client *client, const uint8_t *key, uint32_t key_len,
+                                      const struct object *object, bool with_cas)
 {
     bool large = object->value_len >= LOAN_BYTES_MIN;
     char *out = reply_room(client, MEMCACHE_VALUE_LINE_MAX + (large ? 0 : (size_t)object->value_len) + 2);
@@ -65,7 +65,7 @@ static uint32_t next_keys(struct client *client, struct memcache_cursor *cursor,
 }
 
 /* True: a hit, and answered. */
-static bool retrieve_key(struct client *client, const struct index_key *key, bool with_cas)
+static HEARTH_INLINE bool retrieve_key(struct client *client, const struct index_key *key, bool with_cas)
 {
     struct object object;
 
