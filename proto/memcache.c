@@ -107,7 +107,7 @@ static inline bool fast_set(const uint8_t *data, const uint8_t *end, uint32_t va
     if (line_end == bytes) {
         return false;
     }
-    bool noreply = *line_end == ' ' && end - line_end > 12 && memcmp(line_end, " noreply", 8) == 0;
+    bool noreply = end - line_end > 12 && memcmp(line_end, " noreply", 8) == 0;
     line_end += noreply ? 8 : 0;
     if (end - line_end < 4 || line_end[0] != '\r' || line_end[1] != '\n') {
         return false;
