@@ -46,7 +46,7 @@ static void set(struct fixture *fixture, int object, const char *value)
     set_expiring(fixture, object, value, 0);
 }
 
-static void delete (struct fixture *fixture, int object)
+static void del(struct fixture *fixture, int object)
 {
     begin_turn(fixture);
     reserve(fixture, 1);
@@ -288,18 +288,18 @@ static void test_delete_between(void **state)
     begin(&fixture, true);
     learn(&fixture);
     all(values, "placed");
-    delete (&fixture, 1); /* in one cut: gone and back */
+    del(&fixture, 1); /* in one cut: gone and back */
     set(&fixture, 1, values[1] = "back");
     set(&fixture, 2, "older"); /* by place, then gone */
-    delete (&fixture, 2);
+    del(&fixture, 2);
     values[2] = NULL;
     set(&fixture, 3, "older"); /* and back */
-    delete (&fixture, 3);
+    del(&fixture, 3);
     set(&fixture, 3, "back");
     set(&fixture, 3, values[3] = "again");
     set(&fixture, 4, values[4] = "newer");
     expect(&fixture, values);
-    delete (&fixture, 4); /* in two cuts */
+    del(&fixture, 4); /* in two cuts */
     settle(&fixture);
     set(&fixture, 4, values[4] = "back");
     set(&fixture, 2, values[2] = "back");
