@@ -139,7 +139,8 @@ static void collect_overwrite(struct index_writer *writer, const struct overwrit
 
 /*
  * The place in a record that was read. The versions of a key that is written often are there before the index writer has
- * stored a place in the first of them: each takes over that of its predecessor, which was stored by then.
+ * stored a place in the first of them: each takes over that of its predecessor, which was stored by then. Not before a
+ * device: pages that have been written would be written again.
  */
 static uint32_t read_place(struct index_writer *writer, const struct log_item *item)
 {
@@ -150,7 +151,7 @@ static uint32_t read_place(struct index_writer *writer, const struct log_item *i
         return 0;
     if (place == 0 && record_generation(pool, item->replaced.loc) == item->replaced.generation) {
         place = record_place(record_at(pool, item->replaced.loc));
-        if (place != 0)
+        if (place != 0 && !pool->pm->page_cache)
             record_set_place(pool, &writer->context, item->loc, place);
     }
     return place;
