@@ -148,11 +148,11 @@
 <<< +QUEUED
 >>> EXEC
 <<< *-1
->>> SET a 1 PX 2
+>>> SET a 1 PX 200
 <<< +OK
 >>> WATCH a
 <<< +OK
-~~~ 6
+~~~ 210
 >>> MULTI
 <<< +OK
 >>> PING
