@@ -35,6 +35,7 @@ struct index_writer {
     struct pm_context context;
     enum state state;
     _Atomic uint64_t w;
+    uint64_t w_before; /* the horizon before the last cut */
     _Atomic bool throttled;
     _Atomic bool requested;
     _Atomic bool tail_applied;
@@ -139,8 +140,9 @@ static void collect_overwrite(struct index_writer *writer, const struct overwrit
 
 /*
  * The place in a record that was read. The versions of a key that is written often are there before the index writer has
- * stored a place in the first of them: each takes over that of its predecessor, which was stored by then. Not before a
- * device: pages that have been written would be written again.
+ * stored a place in the first of them: each takes over that of its predecessor, which was stored by then. Predecessors
+ * older than the last cut had theirs when they were replaced, or have none, and are not read. Before a device no more is
+ * stored: pages that have been written would be written again.
  */
 static uint32_t read_place(struct index_writer *writer, const struct log_item *item)
 {
@@ -149,7 +151,8 @@ static uint32_t read_place(struct index_writer *writer, const struct log_item *i
 
     if (item->replaced.loc == 0 || item->view.header->kind != PMD_RECORD_FULL)
         return 0;
-    if (place == 0 && record_generation(pool, item->replaced.loc) == item->replaced.generation) {
+    if (place == 0 && pool_segment_at(writer->o.pool, item->replaced.loc)->top_epoch > writer->w_before &&
+        record_generation(pool, item->replaced.loc) == item->replaced.generation) {
         place = record_place(record_at(pool, item->replaced.loc));
         if (place != 0 && !pool->pm->page_cache)
             record_set_place(pool, &writer->context, item->loc, place);
@@ -430,6 +433,7 @@ static enum index_writer_step finish_cut(struct index_writer *writer, uint64_t n
         &writer->forgotten[(writer->forgotten_first + writer->forgotten_count) % FORGOTTEN_BATCHES];
     uint32_t segment, length;
 
+    writer->w_before = atomic_load_explicit(&writer->w, memory_order_relaxed);
     atomic_store_explicit(&writer->w, writer->cut, memory_order_release);
     atomic_store_explicit(&writer->tail_applied, true, memory_order_release);
     while (log_next_finished(writer->o.log, writer->cut, &segment, &length))
