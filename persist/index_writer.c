@@ -176,9 +176,7 @@ static void collect_read(struct index_writer *writer, const struct log_item *ite
         .replaced_bytes = item->replaced.bytes,
     };
 
-    if (header->kind == PMD_RECORD_CONTROL)
-        control_insert(writer, item->loc);
-    else if (overwrite.place != 0)
+    if (overwrite.place != 0)
         collect_overwrite(writer, &overwrite);
     else
         collect_op(writer, item);
@@ -188,6 +186,8 @@ static void collect(const struct log_item *item, void *context)
 {
     if (item->overwrite != NULL)
         collect_overwrite(context, item->overwrite);
+    else if (item->view.header->kind == PMD_RECORD_CONTROL)
+        control_insert(context, item->loc);
     else
         collect_read(context, item);
 }

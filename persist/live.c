@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "base/assert.h"
-
 _Static_assert(LIVE_CELL_BYTES / sizeof(struct pmd_record) <= UINT8_MAX, "a byte holds the records of a cell");
 
 static void count(struct segment *segment, int64_t bytes, int32_t records)

@@ -188,8 +188,9 @@ enum {
     PM_LEAF_LINE_ENTRIES = 4,
     PM_LEAF_ENTRIES_MAX = PM_LEAF_LINES * PM_LEAF_LINE_ENTRIES,
     PM_LEAF_KEY_BYTES_MAX = 128,
-    PM_PLACES = 64, /* numbers of a leaf's entries in a record's `place`, so many of which are entries */
+    PM_PLACES = 64, /* what a leaf counts for in a record's `place`: its slots, rounded up */
 };
+_Static_assert(PM_LEAF_ENTRIES_MAX <= PM_PLACES, "each slot has a place");
 
 enum pmd_leaf_state { PMD_LEAF_FREE = 0, PMD_LEAF_LIVE = 0x4c, PMD_LEAF_DEAD = 0x44, PMD_LEAF_SPILL = 0x53 };
 

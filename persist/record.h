@@ -93,7 +93,8 @@ static inline uint32_t record_place(const struct pmd_record *record)
 {
     return __atomic_load_n(&record->place, __ATOMIC_RELAXED);
 }
-/* Of a record that the index names; the index writer's. Not flushed: a crash may leave the old one. */
+/* Of a record that is closed: in a cut, or named by the index; the index writer's. Not flushed: a crash may leave the old
+ * place. */
 void record_set_place(const struct pool *pool, struct pm_context *context, pm_loc loc, uint32_t place);
 /* What reading a short key reads of a record. */
 #define RECORD_HEAD_BYTES (sizeof(struct pmd_record) + 16)

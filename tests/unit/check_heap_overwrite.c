@@ -206,6 +206,32 @@ static void test_places_are_learned(void **state)
     end(&fixture);
 }
 
+/* The index writer stores a place when the key has newer versions already, without one: each takes its predecessor's. */
+static void test_place_comes_late(void **state)
+{
+    const char *values[OBJECTS];
+    struct fixture fixture;
+    uint32_t place;
+    pm_loc loc;
+
+    (void)state;
+    begin(&fixture, true);
+    learn(&fixture);
+    place = place_of(&fixture, 1);
+    loc = indexed_loc(&fixture, 1);
+    record_set_place(fixture.heap->pool, index_writer_context(fixture.heap->index_writer), loc, 0);
+    for (int i = 0; i < CHAIN; i++)
+        set(&fixture, 1, "late");
+    record_set_place(fixture.heap->pool, index_writer_context(fixture.heap->index_writer), loc, place);
+    assert_int_equal(cut(&fixture), 2);
+    assert_int_not_equal(indexed_loc(&fixture, 1), loc);
+    assert_int_equal(place_of(&fixture, 1), place);
+    all(values, "placed");
+    values[1] = "late";
+    expect_again(&fixture, values);
+    end(&fixture);
+}
+
 /* Versions in one cut, with expiries that come and go. */
 static void test_versions_in_one_cut(void **state)
 {
@@ -391,10 +417,11 @@ static void test_power_cut_above_w(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places_are_learned), cmocka_unit_test(test_versions_in_one_cut),
-        cmocka_unit_test(test_flush_between),      cmocka_unit_test(test_flush_before),
-        cmocka_unit_test(test_delete_between),     cmocka_unit_test(test_expiry_between),
-        cmocka_unit_test(test_restart_between),    cmocka_unit_test(test_power_cut_above_w),
+        cmocka_unit_test(test_place_comes_late),    cmocka_unit_test(test_places_are_learned),
+        cmocka_unit_test(test_versions_in_one_cut), cmocka_unit_test(test_flush_between),
+        cmocka_unit_test(test_flush_before),        cmocka_unit_test(test_delete_between),
+        cmocka_unit_test(test_expiry_between),      cmocka_unit_test(test_restart_between),
+        cmocka_unit_test(test_power_cut_above_w),
     };
 
     (void)!log_output_open("/dev/null");
