@@ -362,8 +362,13 @@ static void test_each_site_is_needed(void **state)
         PM_SITE_NEW_LEAF_FLUSH, PM_SITE_JOURNAL_FLUSH,        PM_SITE_JOURNAL_DRAIN,        PM_SITE_APPLY_FLUSH,
         PM_SITE_APPLY_DRAIN,    PM_SITE_RECOVERY_APPLY_FLUSH, PM_SITE_RECOVERY_APPLY_DRAIN,
     };
-    struct crash_plan plan = {
-        .seed = 14, .images_a_point = 6, .nested = true, .killed = true, .quiet = true, .stop_at_first = true};
+    struct crash_plan plan = {.seed = 14,
+                              .images_a_point = 6,
+                              .every = 32,
+                              .nested = true,
+                              .killed = true,
+                              .quiet = true,
+                              .stop_at_first = true};
 
     (void)state;
     if (CRASH_THIN > 1)
@@ -402,8 +407,13 @@ static void test_each_site_is_needed_by_overwrites(void **state)
 {
     static const enum pm_site sites[] = {PM_SITE_JOURNAL_FLUSH, PM_SITE_JOURNAL_DRAIN, PM_SITE_APPLY_FLUSH,
                                          PM_SITE_APPLY_DRAIN};
-    const struct crash_plan plan = {
-        .seed = 18, .images_a_point = 6, .nested = true, .killed = true, .quiet = true, .stop_at_first = true};
+    const struct crash_plan plan = {.seed = 18,
+                                    .images_a_point = 6,
+                                    .every = 32,
+                                    .nested = true,
+                                    .killed = true,
+                                    .quiet = true,
+                                    .stop_at_first = true};
 
     (void)state;
     if (CRASH_THIN > 1)
