@@ -75,7 +75,8 @@ static enum pm_status copy_out(struct cleaner *cleaner, const struct look *look,
     to = pool_at(pool, *copy * PM_UNIT);
     pm_store(cleaner->context, to + sizeof(header), look->view.header + 1, unpadded - sizeof(header));
     pm_store(cleaner->context, to, &header, sizeof(header));
-    header.checksum = record_checksum(pool, *copy * PM_UNIT, (const struct pmd_record *)to, unpadded);
+    header.checksum = record_checksum(pool, *copy * PM_UNIT, (const struct pmd_record *)to, unpadded,
+                                      record_value_sum(pool, look->view.value, header.value_len));
     pm_store(cleaner->context, to, &header, sizeof(header));
     cleaner->out_pos += bytes;
     pool->segments[cleaner->out_segment].record_count++;

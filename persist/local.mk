@@ -19,6 +19,7 @@ persist_libpersist_a_SOURCES = \
 	persist/log.c \
 	persist/log.h \
 	persist/log_append.c \
+	persist/log_flush.c \
 	persist/log_internal.h \
 	persist/log_notes.h \
 	persist/log_read.c \

@@ -120,17 +120,6 @@ uint64_t log_turn_number(const struct log_writer *writer)
     return writer->turn_open ? writer->turn_number : 0;
 }
 
-void log_flush_turn(struct log_writer *writer, uint32_t to)
-{
-    const struct pool *pool = writer->log->pool;
-
-    if (to == writer->turn_from)
-        return;
-    pm_flush(&writer->context, PM_SITE_TURN_FLUSH,
-             pool_at(pool, pool_segment_off(pool, writer->open->segment) + writer->turn_from), to - writer->turn_from);
-    writer->turn_from = to;
-}
-
 /* Stores the zero kind behind the last record (the line is the record's own), flushes the turn's range in the open
  * segment and drains. A crash before the drain has returned leaves any part of the turn, none of it acknowledged. */
 static enum pm_status make_turn_durable(struct log_writer *writer)

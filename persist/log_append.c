@@ -4,7 +4,8 @@
  *
  * IDEA: records are assembled where they will stay, with ordinary stores, the checksum last. What will not change any more
  * begins to be flushed a kilobyte at a time, while the worker goes on: written back at the close alone, a turn of large
- * records waits for memory. The close flushes the rest, and waits.
+ * records waits for memory. The close flushes the rest, and waits. Large values go past the caches instead: a third to
+ * two fifths less work than storing them and flushing each line.
  *
  * DURABILITY: a crash inside a turn leaves any subset of its lines; the checksums tell how far the log reaches. What
  * lies behind the first invalid record was never acknowledged, since the drain of its turn has not returned.
@@ -66,7 +67,7 @@ static enum pm_status grow_hand(struct log_writer *writer, uint32_t spares)
 /* A crash leaves a segment in hand as a LOG segment without a LINK: recovery frees it. */
 static enum pm_status take_spare(struct log_writer *writer, enum space_class class)
 {
-    struct log_stretch *stretch = calloc(1, sizeof(*stretch));
+    struct log_stretch *stretch = calloc(1, log_stretch_bytes(writer->log->pool));
     enum pm_status status;
 
     if (!stretch)
@@ -158,10 +159,51 @@ static inline uint32_t store_checksum(struct log_writer *writer)
 {
     struct pool *pool = writer->log->pool;
     struct pmd_record *record = (struct pmd_record *)pool_at(pool, writer->last_off);
-    uint32_t checksum = record_checksum(pool, writer->last_off, record, writer->last_bytes);
+    uint32_t checksum = record_checksum(pool, writer->last_off, record, writer->last_bytes, writer->last_value_sum);
 
     pm_store(&writer->context, &record->checksum, &checksum, sizeof(checksum));
     return checksum;
+}
+
+/* Past the caches but for the lines that it shares: so nobody has to flush it, and nobody reads it back. */
+static void stream_value(struct log_writer *writer, uint8_t *to, const uint8_t *value, size_t bytes)
+{
+    const struct pool *pool = writer->log->pool;
+    uint32_t pos = (uint32_t)(pm_off_of(pool->pm, to) & (pool->segment_bytes - 1));
+    uint32_t from = log_align_line(pos), end = (pos + (uint32_t)bytes) / PM_LINE * PM_LINE;
+    size_t head = from - pos, middle = end - from;
+
+    pm_store(&writer->context, to, value, head);
+    pm_stream(&writer->context, PM_SITE_STREAM_FLUSH, to + head, value + head, middle);
+    pm_store(&writer->context, to + head + middle, value + head + middle, bytes - head - middle);
+    log_stretch_streamed(writer->open, from, end);
+    writer->streamed = true;
+}
+
+static HEARTH_INLINE void store_parts(struct log_writer *writer, uint8_t *at, const struct log_record *record)
+{
+    for (uint32_t i = 0; i < record->part_count; i++) {
+        if (record->parts[i].bytes == 0)
+            continue;
+        pm_store(&writer->context, at, record->parts[i].data, record->parts[i].bytes);
+        at += record->parts[i].bytes;
+    }
+}
+
+/* A value with a sum of its own. In one piece it is streamed, and summed where it came from; not in a transaction, which
+ * has one fence. */
+static HEARTH_COLD void store_large(struct log_writer *writer, uint8_t *at, const struct log_record *record,
+                                    size_t bytes)
+{
+    const struct pool *pool = writer->log->pool;
+
+    if (record->part_count == 1 && !record->in_transaction && pool->pm->streams) {
+        stream_value(writer, at, record->parts[0].data, bytes);
+        writer->last_value_sum = record_value_sum(pool, record->parts[0].data, bytes);
+    } else {
+        store_parts(writer, at, record);
+        writer->last_value_sum = record_value_sum(pool, at, bytes);
+    }
 }
 
 /* Stores a record at `pos` of the open segment, all but its checksum. */
@@ -186,14 +228,12 @@ static HEARTH_INLINE void store_record(struct log_writer *writer, uint32_t pos, 
         pm_store(&writer->context, at, record->key, record->key_len);
         at += record->key_len;
     }
-    for (uint32_t i = 0; i < record->part_count; i++) {
-        if (record->parts[i].bytes == 0)
-            continue;
-        pm_store(&writer->context, at, record->parts[i].data, record->parts[i].bytes);
-        at += record->parts[i].bytes;
-    }
+    if (HEARTH_UNLIKELY(header->value_len > PMD_VALUE_SUMMED_WITHIN_MAX))
+        store_large(writer, at, record, header->value_len);
+    else
+        store_parts(writer, at, record);
     writer->last_off = off;
-    writer->last_bytes = (uint32_t)(at - to);
+    writer->last_bytes = (uint32_t)(at - to) + header->value_len;
 }
 
 /* The LINK that makes the new open segment the continuation of `previous`. */
@@ -293,6 +333,13 @@ static void put_note(struct log_writer *writer, const struct log_record *record,
     log_note_put(&writer->notes, &overwrite);
 }
 
+/* What was streamed comes before whatever shows others the record. If it fails, so does each drain from now on. */
+static HEARTH_COLD void order_stream(struct log_writer *writer)
+{
+    writer->streamed = false;
+    (void)!pm_drain(&writer->context, PM_SITE_STREAM_DRAIN);
+}
+
 pm_loc log_append(struct log_writer *writer, const struct log_record *record)
 {
     uint64_t value_len = value_bytes(record);
@@ -327,6 +374,8 @@ pm_loc log_append(struct log_writer *writer, const struct log_record *record)
     writer->pos += (uint32_t)bytes;
     writer->turn_records++;
     writer->turn_bytes += bytes;
+    if (HEARTH_UNLIKELY(writer->streamed))
+        order_stream(writer);
     if (!record->in_transaction)
         flush_ahead(writer);
     return writer->last_off / PM_UNIT;

@@ -25,6 +25,8 @@ struct log_stretch {
     _Atomic uint32_t closed_end;        /* bytes: records that end at or below this are closed */
     _Atomic(struct log_stretch *) next; /* set (release) when the writer moves on */
     _Atomic uint32_t followers;         /* that have not passed it; who makes it 0 frees it */
+    bool has_streamed;                  /* a bit of `streamed` is set */
+    uint64_t streamed[];                /* a bit a line: it went past the caches. None where pm->streams is false */
 };
 
 struct log_cursor {
@@ -67,7 +69,9 @@ struct log_writer {
     bool in_transaction;
     uint32_t members, members_sum; /* of the open transaction; the sum is without the last */
     pm_off last_off;               /* of the last record appended, */
-    uint32_t last_bytes;           /* and its bytes without padding */
+    uint32_t last_bytes;           /* and its bytes without padding, */
+    uint64_t last_value_sum;       /* and its record_value_sum() */
+    bool streamed;                 /* past the caches, and not drained yet */
 
     struct log_notes notes; /* for the index writer */
     struct log_cursor read; /* the index writer's */
@@ -132,6 +136,14 @@ static inline uint32_t log_skip_padding(const struct pool *pool, uint32_t segmen
     return pos % PM_LINE && !record->kind ? log_align_line(pos) : pos;
 }
 
+/* Of a stretch of this pool. */
+size_t log_stretch_bytes(const struct pool *pool);
+/* Its lines of [from, to), bytes in the segment and multiples of PM_LINE, went past the caches. The writer's, before they
+ * are closed. */
+void log_stretch_streamed(struct log_stretch *stretch, uint32_t from, uint32_t to);
+/* Flushes [from, to) of it but for those lines. The writer, or up to closed_end. */
+void log_stretch_flush(const struct log_stretch *stretch, const struct pool *pool, struct pm_context *context,
+                       enum pm_site site, uint32_t from, uint32_t to);
 /* Starts to flush what the turn wrote in the open segment, up to `to` (bytes), and is not on its way yet. */
 void log_flush_turn(struct log_writer *writer, uint32_t to);
 

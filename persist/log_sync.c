@@ -58,9 +58,7 @@ static void flush_writer(struct log *log, struct pm_context *context, struct log
         uint32_t end = atomic_load_explicit(&stretch->closed_end, memory_order_acquire);
 
         if (cursor->pos < end) {
-            pm_flush(context, PM_SITE_SYNC_LOG_FLUSH,
-                     pool_at(log->pool, pool_segment_off(log->pool, stretch->segment) + cursor->pos),
-                     end - cursor->pos);
+            log_stretch_flush(stretch, log->pool, context, PM_SITE_SYNC_LOG_FLUSH, cursor->pos, end);
             cursor->pos = end;
         }
         stretch = log_cursor_move(cursor);

@@ -188,6 +188,20 @@ void pm_flush(struct pm_context *context, enum pm_site site, const void *from, s
     context->pm->ops->flush(context, site, from, bytes);
 }
 
+void pm_stream(struct pm_context *context, enum pm_site site, void *to, const void *from, size_t bytes)
+{
+    const struct pm_ops *ops = context->pm->ops;
+
+    debug_check(context->pm->streams && pm_off_of(context->pm, to) % PM_LINE == 0 && bytes % PM_LINE == 0);
+    if (ops->stream != NULL) {
+        pm_count(&context->counters.store_bytes, bytes);
+        ops->stream(to, from, bytes);
+    } else {
+        pm_store(context, to, from, bytes);
+        ops->flush(context, site, to, bytes);
+    }
+}
+
 enum pm_status pm_drain(struct pm_context *context, enum pm_site site)
 {
     pm_count(&context->counters.drains, 1);

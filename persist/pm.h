@@ -47,6 +47,7 @@ struct pm_context;
 struct pm_ops {
     void (*store)(struct pm *pm, void *to, const void *from, size_t bytes); /* NULL: plain memcpy is right */
     void (*store_word)(struct pm *pm, uint64_t *to, uint64_t value);        /* NULL: relaxed atomic store is right */
+    void (*stream)(void *to, const void *from, size_t bytes);               /* NULL: store and flush do the same */
     void (*flush)(struct pm_context *context, enum pm_site site, const void *from, size_t bytes);
     enum pm_status (*drain)(struct pm_context *context, enum pm_site site);
     enum pm_status (*allocate)(struct pm *pm, pm_off off, size_t bytes); /* file space for a range; PM_FULL */
@@ -60,6 +61,7 @@ struct pm {
     enum pm_backing backing;
     bool emulated;       /* dax only because the operator or PMEM_IS_PMEM_FORCE said so: reports say "emulated" */
     bool page_cache;     /* dirty pages are written to a device sooner or later: not on DAX, nor on tmpfs */
+    bool streams;        /* pm_stream() is there, and pays */
     bool small_pages;    /* tmpfs: pages of 4 KB unless asked for larger ones */
     uint32_t huge_pause; /* allocations to go before asking again, after a refusal; the allocating thread's */
     _Atomic bool failed; /* R5 */
@@ -135,6 +137,11 @@ static inline void pm_store_word(struct pm_context *context, uint64_t *to, uint6
     else
         context->pm->ops->store_word(context->pm, to, value);
 }
+/*
+ * Stores whole lines past the caches (`to` and `bytes` are multiples of PM_LINE), where pm->streams says so: a store that
+ * is flushed as well. Visible to others, and durable, behind the next drain of this context.
+ */
+void pm_stream(struct pm_context *context, enum pm_site site, void *to, const void *from, size_t bytes);
 /* Starts writing back the lines that hold [from, from + bytes). */
 void pm_flush(struct pm_context *context, enum pm_site site, const void *from, size_t bytes);
 /* Waits until all that this context flushed is durable. PM_IO: it is not, and never will be promised again. */

@@ -8,6 +8,8 @@
 #include "persist/pm.h"
 
 extern const struct pm_ops pm_dax_ops;
+/* Where caches survive a power cut nothing is flushed, and lines had better stay in them. */
+bool pm_dax_streams(void);
 extern const struct pm_ops pm_file_ops;
 
 /* Allocates file space for a range, durable with the next sync of the file. PM_FULL, PM_IO (logged). */

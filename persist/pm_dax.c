@@ -10,6 +10,16 @@
 
 #include <libpmem.h>
 
+bool pm_dax_streams(void)
+{
+    return pmem_has_auto_flush() != 1;
+}
+
+static void dax_stream(void *to, const void *from, size_t bytes)
+{
+    pmem_memcpy(to, from, bytes, PMEM_F_MEM_NONTEMPORAL | PMEM_F_MEM_NODRAIN);
+}
+
 static void dax_flush(struct pm_context *context, enum pm_site site, const void *from, size_t bytes)
 {
     (void)context;
@@ -26,6 +36,7 @@ static enum pm_status dax_drain(struct pm_context *context, enum pm_site site)
 }
 
 const struct pm_ops pm_dax_ops = {
+    .stream = dax_stream,
     .flush = dax_flush,
     .drain = dax_drain,
     .allocate = pm_fd_allocate,

@@ -41,7 +41,7 @@ enum {
     PM_SEGMENT_BITS_MAX = 21,
     PM_DATABASES = 16,
     PM_WRITERS = 127, /* log writers (workers) at most; the number is in each cts */
-    PM_VERSION = 3,
+    PM_VERSION = 4,
 };
 
 #define PM_MAGIC UINT64_C(0x0031304854524148) /* "HARTH01\0" read as bytes: H A R T H 0 1 */
@@ -136,7 +136,9 @@ enum pmd_record_flags {
  */
 struct pmd_record {
     /* Low half of XXH3_64 over the bytes from `kind` to the end without padding, seed: (generation << 32 | segment) ^
-     * hash seed of the pool (which no client knows: a value cannot contain a valid record). */
+     * hash seed of the pool (which no client knows: a value cannot contain a valid record). Of a record with a long value:
+     * over the bytes from `kind` to the value, seed: the former one XOR the value's sum; then, if there is a trailer, over
+     * that, seed: the sum before. */
     uint32_t checksum;
     uint32_t place;     /* where the ordered index had this key's entry: leaf number * PM_PLACES + slot; 0: not known */
     uint8_t kind;       /* enum pmd_record_kind */
@@ -153,6 +155,9 @@ struct pmd_record {
 _Static_assert(sizeof(struct pmd_record) == 28 && offsetof(struct pmd_record, cts) == 16, "record header");
 _Static_assert(offsetof(struct pmd_record, kind) < PM_UNIT,
                "a zero kind fits behind any record that does not end its line");
+
+/* A longer value has a sum of its own, XXH3_64 with the hash seed of the pool. */
+enum { PMD_VALUE_SUMMED_WITHIN_MAX = 4096 };
 
 struct pmd_txn_trailer {
     uint32_t count; /* members, this one included */

@@ -208,6 +208,7 @@ static enum pm_status map_file(struct pm *pm, const char *path, bool trust_pmem)
         return PM_IO;
     }
     pm->ops = pm->backing == PM_BACKING_DAX ? &pm_dax_ops : &pm_file_ops;
+    pm->streams = pm->backing == PM_BACKING_DAX && pm_dax_streams();
     return PM_OK;
 }
 

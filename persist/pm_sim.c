@@ -245,6 +245,7 @@ enum pm_status pm_sim_open(struct pm **out, size_t bytes, enum pm_sim_mode mode)
     sim->granule_bytes = mode == PM_SIM_LINES ? PM_LINE : PM_PAGE;
     granules = bytes / sim->granule_bytes;
     sim->pm = (struct pm){.ops = &sim_ops, .bytes = bytes, .backing = PM_BACKING_SIM, .fd = -1};
+    sim->pm.streams = mode == PM_SIM_LINES;
     sim->skip = PM_SITE_COUNT;
     sim->units_left = UINT64_MAX;
     sim->boot = 1;

@@ -19,6 +19,8 @@
     PM_SITE(SEGMENT_INDEXED_FLUSH, flush, 0, "a log segment wholly at or below W: only spares replay the reading") \
     PM_SITE(TURN_FLUSH, flush, 1, "the records of a turn before its replies") \
     PM_SITE(TURN_DRAIN, drain, 1, "the same") \
+    PM_SITE(STREAM_FLUSH, flush, 1, "lines of a large value stored past the caches, which no other flush covers") \
+    PM_SITE(STREAM_DRAIN, drain, 1, "the same: before others see the record") \
     PM_SITE(FOREIGN_FLUSH, flush, 1, "another writer's record that a turn read or replaced") \
     PM_SITE(FOREIGN_DRAIN, drain, 1, "the same") \
     PM_SITE(SYNC_LOG_FLUSH, flush, 1, "EPOCH mode: all records up to an epoch before e_sync names it") \

@@ -61,12 +61,31 @@ bool record_view(const struct pool *pool, pm_off off, pm_off limit, struct recor
     return true;
 }
 
-uint32_t record_checksum(const struct pool *pool, pm_off off, const struct pmd_record *record, uint32_t bytes_unpadded)
+uint64_t record_value_sum(const struct pool *pool, const void *value, uint64_t bytes)
+{
+    return bytes <= PMD_VALUE_SUMMED_WITHIN_MAX ? 0 : hash64(value, bytes, pool->hash_seed);
+}
+
+/* In two steps, what lies before the value and what lies behind it, around the value's sum. */
+static uint64_t sum_apart(const struct pmd_record *record, uint32_t bytes_unpadded, uint64_t seed, uint64_t value_sum)
+{
+    const uint8_t *value = record_key(record) + record->key_len;
+    const uint8_t *from = (const uint8_t *)record + CHECKSUM_FROM, *behind = value + record->value_len;
+    const uint8_t *end = (const uint8_t *)record + bytes_unpadded;
+
+    seed = hash64(from, (size_t)(value - from), seed ^ value_sum);
+    return behind == end ? seed : hash64(behind, (size_t)(end - behind), seed);
+}
+
+uint32_t record_checksum(const struct pool *pool, pm_off off, const struct pmd_record *record, uint32_t bytes_unpadded,
+                         uint64_t value_sum)
 {
     uint32_t segment = pool_segment_of(pool, off);
     uint32_t generation = atomic_load_explicit(&pool->segments[segment].generation, memory_order_relaxed);
     uint64_t seed = ((uint64_t)generation << 32 | segment) ^ pool->hash_seed;
 
+    if (HEARTH_UNLIKELY(record->value_len > PMD_VALUE_SUMMED_WITHIN_MAX))
+        return (uint32_t)sum_apart(record, bytes_unpadded, seed, value_sum);
     return (uint32_t)hash64((const uint8_t *)record + CHECKSUM_FROM, bytes_unpadded - CHECKSUM_FROM, seed);
 }
 
@@ -75,7 +94,8 @@ bool record_verify(const struct pool *pool, pm_off off, const struct record_view
     const struct pmd_record *header = view->header;
     uint64_t bytes = record_bytes_unpadded(header->flags, header->key_len, header->value_len);
 
-    return __atomic_load_n(&header->checksum, __ATOMIC_RELAXED) == record_checksum(pool, off, header, (uint32_t)bytes);
+    return __atomic_load_n(&header->checksum, __ATOMIC_RELAXED) ==
+           record_checksum(pool, off, header, (uint32_t)bytes, record_value_sum(pool, view->value, header->value_len));
 }
 
 /* In one word with the checksum, which others may be reading. */

@@ -78,8 +78,11 @@ bool record_verify(const struct pool *pool, pm_off off, const struct record_view
 /* The same two for a record that the index names. */
 bool record_view_at(const struct pool *pool, pm_loc loc, struct record_view *out);
 bool record_is_whole(const struct pool *pool, pm_loc loc);
-/* Computes the checksum of a complete record lying at `record`, to be valid at `off`. */
-uint32_t record_checksum(const struct pool *pool, pm_off off, const struct pmd_record *record, uint32_t bytes_unpadded);
+/* The part of a record's checksum that its value makes, if that is a long one. */
+uint64_t record_value_sum(const struct pool *pool, const void *value, uint64_t bytes);
+/* Computes the checksum of a complete record lying at `record`, to be valid at `off`. Reads no long value. */
+uint32_t record_checksum(const struct pool *pool, pm_off off, const struct pmd_record *record, uint32_t bytes_unpadded,
+                         uint64_t value_sum);
 /* The sum of a transaction's trailer (struct pmd_txn_trailer): one step, for a member with this checksum. */
 uint32_t record_members_sum(uint32_t sum, uint32_t checksum);
 

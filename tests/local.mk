@@ -43,6 +43,7 @@ check_persist = \
 	tests/unit/check_persist_journal \
 	tests/unit/check_persist_log \
 	tests/unit/check_persist_log_crash \
+	tests/unit/check_persist_log_flush \
 	tests/unit/check_persist_log_notes \
 	tests/unit/check_persist_log_threads \
 	tests/unit/check_persist_pm \
@@ -63,6 +64,8 @@ tests_unit_check_persist_log_SOURCES = tests/unit/check_persist_log.c $(life_sou
 tests_unit_check_persist_log_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_log_crash_SOURCES = tests/unit/check_persist_log_crash.c $(life_sources) $(crash_sources)
 tests_unit_check_persist_log_crash_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_log_flush_SOURCES = tests/unit/check_persist_log_flush.c $(life_sources)
+tests_unit_check_persist_log_flush_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_log_threads_SOURCES = tests/unit/check_persist_log_threads.c $(life_sources)
 tests_unit_check_persist_log_threads_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_pm_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)

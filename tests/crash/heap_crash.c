@@ -312,8 +312,8 @@ static const struct site_row sites[] = {PM_SITES(ROW)};
 /* Proven elsewhere: see MUTANTS above. */
 static bool is_proven_elsewhere(enum pm_site site)
 {
-    static const char *const prefixes[] = {"CREATE",   "TURN",         "FOREIGN",   "SYNC_LOG",
-                                           "ACCEPTED", "SEGMENT_SEAL", "SUPERBLOCK"};
+    static const char *const prefixes[] = {"CREATE",   "TURN",     "STREAM",       "FOREIGN",
+                                           "SYNC_LOG", "ACCEPTED", "SEGMENT_SEAL", "SUPERBLOCK"};
 
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
         if (strncmp(sites[site].name, prefixes[i], strlen(prefixes[i])) == 0)

@@ -97,7 +97,7 @@ static inline pm_loc append(struct indexed_pool *world, uint64_t object, enum pm
         world->pos = 0;
     }
     off = pool_segment_off(world->pool, world->segment) + world->pos;
-    built.record.checksum = record_checksum(world->pool, off, &built.record, len);
+    built.record.checksum = record_checksum(world->pool, off, &built.record, len, 0);
     pm_store(&world->context, pool_at(world->pool, off), built.bytes, bytes);
     world->pos += bytes;
     world->pool->segments[world->segment].record_count++;

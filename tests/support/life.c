@@ -53,8 +53,9 @@ pm_loc life_append(struct life *life, uint32_t writer, const struct life_item *i
 {
     static uint8_t value[VALUE_MAX];
     char key[KEY_LEN + 1];
-    /* In two pieces, as gathered values come. */
-    struct log_part parts[2] = {{value, item->value_bytes / 3}, {value, item->value_bytes - item->value_bytes / 3}};
+    /* Of even keys in two pieces, as gathered values come. */
+    uint32_t first = item->key % 2 == 0 ? item->value_bytes / 3 : item->value_bytes;
+    struct log_part parts[2] = {{value, first}, {value, item->value_bytes - first}};
     struct log_record record = {
         .kind = item->kind,
         .in_transaction = in_transaction,
@@ -62,7 +63,7 @@ pm_loc life_append(struct life *life, uint32_t writer, const struct life_item *i
         .key = (const uint8_t *)key,
         .key_len = KEY_LEN,
         .parts = parts,
-        .part_count = 2,
+        .part_count = item->key % 2 == 0 ? 2 : 1,
     };
 
     must(item->value_bytes <= VALUE_MAX);

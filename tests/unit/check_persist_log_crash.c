@@ -25,7 +25,8 @@ struct deed {
     uint32_t key, value_bytes;
     uint32_t transaction; /* 0: alone */
     uint8_t kind;
-    bool whole; /* appended, and so is the rest of its transaction */
+    bool whole; /* appended, or about to be, and so is the rest of its transaction */
+    bool done;  /* and that call has returned */
     bool acked; /* promised */
 };
 
@@ -103,7 +104,7 @@ static bool judge_writer(const struct life *next, uint32_t writer, uint64_t high
     for (; i < story.count; i = next_deed(i + 1, writer, w)) {
         if (story.deeds[i].acked)
             return wrong("lost: deed, cts", i, story.deeds[i].cts);
-        if (story.mode == PMD_COMMIT_EPOCH && story.deeds[i].whole && cts_epoch(story.deeds[i].cts) <= highest_epoch)
+        if (story.mode == PMD_COMMIT_EPOCH && story.deeds[i].done && cts_epoch(story.deeds[i].cts) <= highest_epoch)
             return wrong("no prefix of epochs: deed, epoch", i, highest_epoch);
     }
     return true;
@@ -212,10 +213,12 @@ static void append(uint32_t number, uint32_t value_bytes, uint32_t transaction)
                           .kind = draw(5) == 0 ? PMD_RECORD_TOMBSTONE : PMD_RECORD_FULL};
     deed->cts = log_draw_cts(writer(number), above);
     item = (struct life_item){.cts = deed->cts, .key = deed->key, .value_bytes = value_bytes, .kind = deed->kind};
-    /* Crash points lie inside the append, where a large record is flushed ahead: it may be there, and is whole by itself. */
+    /* Crash points lie inside the append, where a large record is streamed or flushed ahead: it may be there, and is whole
+     * by itself. */
     deed->whole = transaction == 0;
     story.count++;
     story.last_loc[number] = life_append(&story.life, number, &item, transaction != 0);
+    deed->done = deed->whole;
     story.last_deed[number] = story.count - 1;
 }
 
@@ -241,7 +244,7 @@ static void put_transaction(uint32_t number)
         crash_here(&story.run);
     log_commit(writer(number), members);
     for (uint32_t i = first; i < story.count; i++)
-        story.deeds[i].whole = true;
+        story.deeds[i].whole = story.deeds[i].done = true;
 }
 
 static void close_turn(uint32_t number)
@@ -423,6 +426,9 @@ static void check_mutants(void **state)
     } mutants[] = {
         {PM_SITE_TURN_FLUSH, PMD_COMMIT_TURN, "TURN_FLUSH"},
         {PM_SITE_TURN_DRAIN, PMD_COMMIT_TURN, "TURN_DRAIN"},
+        {PM_SITE_STREAM_FLUSH, PMD_COMMIT_TURN, "STREAM_FLUSH, turns"},
+        {PM_SITE_STREAM_FLUSH, PMD_COMMIT_EPOCH, "STREAM_FLUSH, epochs"},
+        {PM_SITE_STREAM_DRAIN, PMD_COMMIT_EPOCH, "STREAM_DRAIN"},
         {PM_SITE_FOREIGN_FLUSH, PMD_COMMIT_TURN, "FOREIGN_FLUSH"},
         {PM_SITE_FOREIGN_DRAIN, PMD_COMMIT_TURN, "FOREIGN_DRAIN"},
         {PM_SITE_SYNC_LOG_FLUSH, PMD_COMMIT_EPOCH, "SYNC_LOG_FLUSH"},

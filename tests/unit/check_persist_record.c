@@ -60,7 +60,8 @@ static uint32_t lay_out(uint8_t flags, const char *key, const char *value)
     at = (uint8_t *)memcpy(at, value, strlen(value)) + strlen(value);
     if (flags & PMD_HAS_TXN)
         at = (uint8_t *)memcpy(at, &trailer, sizeof(trailer)) + sizeof(trailer);
-    record->checksum = record_checksum(&pool, SEGMENT_BYTES, record, (uint32_t)(at - (uint8_t *)record));
+    record->checksum = record_checksum(&pool, SEGMENT_BYTES, record, (uint32_t)(at - (uint8_t *)record),
+                                       record_value_sum(&pool, value, strlen(value)));
     return (uint32_t)(at - (uint8_t *)record);
 }
 
@@ -102,12 +103,9 @@ static void check_limits(void **state)
     assert_true(is_valid(SEGMENT_BYTES + bytes));
 }
 
-static void check_every_bit_counts(void **state)
+static void flip_bits(uint32_t bytes, uint32_t step)
 {
-    uint32_t bytes = lay_out(PMD_LAST | PMD_HAS_TXN | PMD_HAS_EXPIRY, "key", "some value");
-
-    (void)state;
-    for (uint32_t bit = 0; bit < 8 * bytes; bit++) {
+    for (uint32_t bit = 0; bit < 8 * bytes; bit += step) {
         uint32_t at = bit / 8;
         bool hint = at >= offsetof(struct pmd_record, place) && at < offsetof(struct pmd_record, kind);
 
@@ -116,6 +114,25 @@ static void check_every_bit_counts(void **state)
         pm.base[SEGMENT_BYTES + at] ^= (uint8_t)(1 << bit % 8);
     }
     assert_true(is_valid(2 * SEGMENT_BYTES));
+}
+
+static void check_every_bit_counts(void **state)
+{
+    (void)state;
+    flip_bits(lay_out(PMD_LAST | PMD_HAS_TXN | PMD_HAS_EXPIRY, "key", "some value"), 1);
+}
+
+/* A value with a sum of its own; with and without a trailer behind it. */
+static void check_long_values(void **state)
+{
+    static char value[PMD_VALUE_SUMMED_WITHIN_MAX + 2];
+
+    (void)state;
+    for (uint32_t len = PMD_VALUE_SUMMED_WITHIN_MAX - 1; len < sizeof value; len++) {
+        memset(value, 'v', len);
+        flip_bits(lay_out(PMD_LAST | PMD_HAS_TXN | PMD_HAS_EXPIRY, "key", value), 7);
+        flip_bits(lay_out(PMD_LAST, "key", value), 7);
+    }
 }
 
 /* What a former use of the segment, another segment or another pool left behind is never valid. */
@@ -132,7 +149,7 @@ static void check_seed(void **state)
     pool.hash_seed--;
     assert_true(is_valid(2 * SEGMENT_BYTES));
     atomic_store(&segments[0].generation, 3);
-    assert_int_not_equal(record_checksum(&pool, 0, (struct pmd_record *)(pm.base + SEGMENT_BYTES), bytes),
+    assert_int_not_equal(record_checksum(&pool, 0, (struct pmd_record *)(pm.base + SEGMENT_BYTES), bytes, 0),
                          ((struct pmd_record *)(pm.base + SEGMENT_BYTES))->checksum);
 }
 
@@ -152,6 +169,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(check_all_fields, begin, end),
         cmocka_unit_test_setup_teardown(check_limits, begin, end),
         cmocka_unit_test_setup_teardown(check_every_bit_counts, begin, end),
+        cmocka_unit_test_setup_teardown(check_long_values, begin, end),
         cmocka_unit_test_setup_teardown(check_seed, begin, end),
         cmocka_unit_test_setup_teardown(check_members_sum, begin, end),
     };

@@ -134,7 +134,7 @@ static void check_wrong_trailer(void **state)
     assert_true(record_view(life.pool, off, off + 4096, &view));
     memcpy((uint8_t *)record + (view.value - (uint8_t *)record) + record->value_len, &count, 4);
     record->checksum =
-        record_checksum(life.pool, off, record, (uint32_t)(view.value + record->value_len + 8 - (uint8_t *)record));
+        record_checksum(life.pool, off, record, (uint32_t)(view.value + record->value_len + 8 - (uint8_t *)record), 0);
     assert_true(record_verify(life.pool, off, &view));
     life_end(&life);
     pm_sim_kill(*state);
