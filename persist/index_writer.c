@@ -2,56 +2,14 @@
 /*
  * The index writer's state machine: IDLE -> CLOSING (turns, sync) -> APPLYING (phase by phase) -> IDLE.
  */
-#include "persist/index_writer.h"
-
 #include <stdlib.h>
 
 #include "base/assert.h"
 #include "base/log.h"
-#include "persist/cut_buffers.h"
+#include "persist/index_writer_internal.h"
 #include "persist/live.h"
 
-enum state { STATE_IDLE, STATE_CLOSING, STATE_APPLYING, STATE_FAILED };
-
-enum {
-    FORGOTTEN_BATCHES = 8, /* cuts whose tombstones wait for their grace period */
-    CONTROLS_MAX = 1024,
-    PREFETCH_AHEAD = 12,
-};
-
-struct forgotten {
-    uint64_t hash;
-    pm_loc tombstone;
-    uint32_t generation; /* of its segment: the cleaner may have forgotten it, and freed the segment, before */
-};
-struct forgotten_batch {
-    struct forgotten *items;
-    size_t count;
-    uint64_t epoch; /* a grace period has passed when no pin is at or below it */
-};
-
-struct index_writer {
-    struct index_writer_options o;
-    struct pm_context context;
-    enum state state;
-    _Atomic uint64_t w;
-    uint64_t w_before; /* the horizon before the last cut */
-    _Atomic bool throttled;
-    _Atomic bool requested;
-    _Atomic bool tail_applied;
-    int64_t keys_delta[PM_DATABASES], expires_delta[PM_DATABASES];
-    uint64_t cut; /* the one under way */
-    uint64_t last_cut_us;
-    _Atomic uint64_t cuts;
-    struct cut_buffers cut_buffers; /* its ops: those of the phase in front after select_phase() */
-    bool out_of_memory;
-    size_t phase_count, phase_applied; /* ops of the phase under way, sorted, one a key */
-    pm_loc *controls;                  /* FLUSH records of the cut, by cts */
-    size_t control_count, control_next;
-    bool phase_ready;
-    struct forgotten_batch forgotten[FORGOTTEN_BATCHES]; /* ring */
-    size_t forgotten_first, forgotten_count;
-};
+enum { PREFETCH_AHEAD = 12 };
 
 enum pm_status index_writer_open(struct index_writer **out, const struct index_writer_options *options)
 {
@@ -89,168 +47,6 @@ uint32_t index_writer_record_bytes(const struct pool *pool, pm_loc loc)
     const struct pmd_record *record = record_at(pool, loc);
 
     return (uint32_t)record_bytes(record->flags, record->key_len, record->value_len);
-}
-
-/* ---- collecting a cut ---- */
-
-static void control_insert(struct index_writer *writer, pm_loc loc)
-{
-    const struct pool *pool = writer->o.pool;
-    size_t i = writer->control_count++;
-
-    must(writer->control_count <= CONTROLS_MAX);
-    for (; i > 0 && record_at(pool, writer->controls[i - 1])->cts > record_at(pool, loc)->cts; i--)
-        writer->controls[i] = writer->controls[i - 1];
-    writer->controls[i] = loc;
-}
-
-static void collect_op(struct index_writer *writer, const struct log_item *item)
-{
-    const struct pmd_record *header = item->view.header;
-    struct index_op *op = cut_buffers_add(&writer->cut_buffers);
-
-    if (op == NULL) {
-        writer->out_of_memory = true;
-        return;
-    }
-    op->key.db = header->db;
-    op->key.data = cut_buffers_keep_key(&writer->cut_buffers, item->view.key, header->key_len);
-    op->key.len = header->key_len;
-    op->key.hash = key_hash(writer->o.pool->hash_seed, header->db, item->view.key, header->key_len);
-    op->kind = header->kind == PMD_RECORD_TOMBSTONE ? INDEX_FORGET : INDEX_PUT;
-    op->has_expiry = (header->flags & PMD_HAS_EXPIRY) != 0;
-    op->loc = item->loc;
-    op->old_loc = 0;
-    op->done = false;
-    op->bytes = item->view.bytes;
-    op->cts = header->cts;
-    op->hint = item->replaced;
-    op->place = 0;
-}
-
-static void collect_overwrite(struct index_writer *writer, const struct overwrite *overwrite)
-{
-    struct overwrite *op = cut_buffers_add_overwrite(&writer->cut_buffers);
-
-    if (op == NULL)
-        writer->out_of_memory = true;
-    else
-        *op = *overwrite;
-}
-
-/*
- * The place in a record that was read. The versions of a key that is written often are there before the index writer has
- * stored a place in the first of them: each takes over that of its predecessor, which was stored by then. Predecessors
- * older than the last cut had theirs when they were replaced, or have none, and are not read. Before a device no more is
- * stored: pages that have been written would be written again.
- */
-static uint32_t read_place(struct index_writer *writer, const struct log_item *item)
-{
-    const struct pool *pool = writer->o.pool;
-    uint32_t place = record_place(item->view.header);
-
-    if (item->replaced.loc == 0 || item->view.header->kind != PMD_RECORD_FULL)
-        return 0;
-    if (place == 0 && pool_segment_at(writer->o.pool, item->replaced.loc)->top_epoch > writer->w_before &&
-        record_generation(pool, item->replaced.loc) == item->replaced.generation) {
-        place = record_place(record_at(pool, item->replaced.loc));
-        if (place != 0 && !pool->pm->page_cache)
-            record_set_place(pool, &writer->context, item->loc, place);
-    }
-    return place;
-}
-
-static void collect_read(struct index_writer *writer, const struct log_item *item)
-{
-    const struct pmd_record *header = item->view.header;
-    struct overwrite overwrite = {
-        .loc = item->loc,
-        .units = item->view.bytes / PM_UNIT,
-        .db = header->db,
-        .has_expiry = (header->flags & PMD_HAS_EXPIRY) != 0,
-        .replaced_expiry = item->replaced.has_expiry,
-        .replaced = item->replaced.loc,
-        .generation = item->replaced.generation,
-        .cts = header->cts,
-        .place = read_place(writer, item),
-        .replaced_bytes = item->replaced.bytes,
-    };
-
-    if (overwrite.place != 0)
-        collect_overwrite(writer, &overwrite);
-    else
-        collect_op(writer, item);
-}
-
-static void collect(const struct log_item *item, void *context)
-{
-    if (item->overwrite != NULL)
-        collect_overwrite(context, item->overwrite);
-    else if (item->view.header->kind == PMD_RECORD_CONTROL)
-        control_insert(context, item->loc);
-    else
-        collect_read(context, item);
-}
-
-/* ---- overwrites by place, before anything else ---- */
-
-static void collect_left(struct index_writer *writer, const struct overwrite *overwrite)
-{
-    struct log_item item = {.loc = overwrite->loc, .replaced = overwrite_replaced(overwrite)};
-
-    ought(record_view_at(writer->o.pool, item.loc, &item.view));
-    collect_op(writer, &item);
-}
-
-/* What lives and what is dead by them (R1); what was left undone becomes an operation like others. */
-static bool settle_overwrites(struct index_writer *writer)
-{
-    struct cut_buffers *cut = &writer->cut_buffers;
-    struct pool *pool = writer->o.pool;
-
-    for (size_t i = 0; i < cut->overwrite_count; i++) {
-        const struct overwrite *op = &cut->overwrites[i];
-
-        if (op->place == 0) {
-            collect_left(writer, op);
-            continue;
-        }
-        if (op->replaced != 0)
-            live_drop(pool, op->replaced, op->replaced_bytes);
-        if (op->loc != 0)
-            live_add(pool, op->loc, op->units * PM_UNIT);
-    }
-    cut->overwrite_count = 0;
-    return !writer->out_of_memory;
-}
-
-static enum pm_status overwrite_by_place(struct index_writer *writer)
-{
-    struct cut_buffers *cut = &writer->cut_buffers;
-    struct overwrite *overwrites = cut->overwrites, *scratch = cut->overwrites_sorted;
-    enum pm_status status =
-        skiplist_overwrite(writer->o.skiplist, &writer->context, &cut->overwrites, scratch, cut->overwrite_count);
-
-    cut->overwrites_sorted = cut->overwrites == scratch ? overwrites : scratch;
-    return status;
-}
-
-/* A FLUSH in the cut parts what is older from what is newer: then none of them is carried out by its place. */
-static enum pm_status apply_overwrites(struct index_writer *writer)
-{
-    struct cut_buffers *cut = &writer->cut_buffers;
-    enum pm_status status = PM_OK;
-
-    if (cut->overwrite_count == 0)
-        return PM_OK;
-    if (writer->control_count == 0)
-        status = overwrite_by_place(writer);
-    else
-        for (size_t i = 0; i < cut->overwrite_count; i++)
-            cut->overwrites[i].place = 0;
-    if (status == PM_OK && !settle_overwrites(writer))
-        status = PM_NO_MEMORY;
-    return status;
 }
 
 /* ---- phases of a cut: between FLUSH records ---- */
@@ -462,7 +258,7 @@ static enum index_writer_step apply_phase(struct index_writer *writer, uint64_t 
 
     if (tail)
         skiplist_counts(writer->o.skiplist, &before);
-    status = apply_overwrites(writer);
+    status = index_collect_overwrites(writer);
     if (status)
         return fail(writer, status, "overwriting in the ordered index");
     if (!writer->phase_ready)
@@ -553,7 +349,7 @@ static enum index_writer_step close_cut(struct index_writer *writer, uint64_t no
     cut_buffers_begin(&writer->cut_buffers);
     writer->control_count = writer->control_next = 0;
     writer->phase_ready = false;
-    log_read(writer->o.log, writer->cut, collect, writer);
+    log_read(writer->o.log, writer->cut, index_collect, writer);
     if (writer->out_of_memory)
         return fail(writer, PM_NO_MEMORY, "reading a cut of the log");
     cut_buffers_note(&writer->cut_buffers, now_us);

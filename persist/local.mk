@@ -7,10 +7,12 @@ persist_libpersist_a_SOURCES = \
 	persist/cut_buffers.h \
 	persist/hash64.c \
 	persist/hash64.h \
+	persist/index_collect.c \
 	persist/index_key.h \
 	persist/index_ops_sort.c \
 	persist/index_writer.c \
 	persist/index_writer.h \
+	persist/index_writer_internal.h \
 	persist/journal.c \
 	persist/journal.h \
 	persist/key_hash.c \
