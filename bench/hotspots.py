@@ -43,7 +43,7 @@ def measure(server, op, size, depth, count, args):
     """CPU microseconds a request, by thread."""
     before = server.cpu_by_thread()
     load(server, op, size, depth, count, args)
-    time.sleep(throughput.REST_S)
+    time.sleep(servers.REST_S)
     after = server.cpu_by_thread()
     return {name: (after[name] - before[name]) * 1e6 / count for name in after}
 

@@ -45,9 +45,8 @@ OVERWRITES = ROOM + 1
 DEPTHS = (1, 16, 64)
 # CPU seconds that a measurement takes, about.
 TARGET_S = {"get": 0.5, "set": 1.0}
-# Servers that owe work for a SET, and how long they take to have done it: see above.
+# Servers that owe work for a SET: see above.
 OWING = ("memcached", "process", "power")
-REST_S = 1.2
 # Rounds of GET at depth 1, in those of the others.
 ROUNDS_ALONE = 3
 OPS = ("get", "set")
@@ -147,7 +146,7 @@ def run_setting(setting, args, write, results):
             counts = {}
             for turn in range(args.rounds * (ROUNDS_ALONE if (op, depth) == ("get", 1) else 1)):
                 for column, protocol, which in COLUMNS:
-                    rest_s = REST_S if op == "set" and which in OWING else 0
+                    rest_s = servers.REST_S if op == "set" and which in OWING else 0
 
                     def run(count, rest_s=0, server=running[which], protocol=protocol, seed=turn + 1):
                         return measure(server, protocol, op, depth, size, count, args, seed, rest_s)

@@ -23,6 +23,8 @@ COLUMNS = (
     ("hearth redis", "redis", "hearth"),
 )
 PEERS = {"hearth mc": "memcached", "hearth redis": "redis"}
+# Seconds after which servers have done what they owe for SETs: their LRU, their index (bench/throughput.py).
+REST_S = 1.2
 HANDED_OUT = set()
 
 
