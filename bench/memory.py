@@ -3,14 +3,15 @@
 """Anonymous memory an object and an idle connection, side by side with memcached and redis-server.
 
 RssAnon of /proc/PID/status, once it stands still: what lies in hearthd's pool is not in it, keys and values of its
-peers are. Objects of 100 bytes (keys `key:%012d`) are added step by step over a doubling of the hash index. What is
-there once 100,000 of them have been overwritten for a while is the fixed part, told apart: buffers of any load. The
-slope is that of the line of least squares through all steps.
+peers are. Objects of 100 bytes (keys `key:%012d`) are added step by step over two doublings of the hash index, one of
+about a million objects, where pages of 2 MB are felt, and one of about ten million. What is there once 100,000 of them
+have been overwritten for a while is the fixed part, told apart: buffers of any load. The slope is that of the line of
+least squares through the steps of a doubling.
 Then, on fresh servers, 10,000 connections that have asked once and do nothing more.
 
     ./dev bench memory [--quick] [--connections N] [--only TEXT]
 
-writes bench/out/memory.csv (every step), memory.txt (the table) and memory.png. About two minutes.
+writes bench/out/memory.csv (every step), memory.txt (the table) and memory.png. About five minutes and 12 GB of memory.
 """
 
 import argparse
@@ -24,7 +25,8 @@ import report  # noqa: E402
 import servers  # noqa: E402
 from process_memory import settled_anonymous_bytes  # noqa: E402
 
-SIZES = (1050000, 1250000, 1500000, 1750000, 2100000)
+DOUBLING = (1050000, 1250000, 1500000, 1750000, 2100000)
+DOUBLINGS = (DOUBLING, tuple(8 * size for size in DOUBLING))
 VALUE_BYTES = 100
 PAYLOAD_BYTES = VALUE_BYTES + 16
 FEW = 100000  # objects of the fixed part
@@ -37,9 +39,9 @@ CONNECTION_GOAL_BYTES = 1024
 def make(kind, name, clients):
     """A server of the kind, with room for so many clients."""
     if kind == "hearth":
-        return servers.hearth(name, options={"maxclients": clients})
+        return servers.hearth(name, pool_size="4gb", options={"maxclients": clients})
     if kind == "memcached":
-        return servers.memcached(name, options=("-c", str(clients)))
+        return servers.memcached(name, memory_mb=6144, options=("-c", str(clients)))
     return servers.redis(name, ("--maxclients", str(clients), *idle.REDIS_OPTIONS))
 
 
@@ -59,23 +61,34 @@ def grow(kind, sizes, write):
     return steps
 
 
-def slope(steps):
-    """Bytes an object over the doubling, by least squares."""
-    steps = steps[2:]
+def doubling(steps, which):
+    """The steps of one doubling."""
+    return steps[2 + which * len(DOUBLING) : 2 + (which + 1) * len(DOUBLING)]
+
+
+def slope(steps, which):
+    """Bytes an object over a doubling, by least squares."""
+    steps = doubling(steps, which)
     mean_x = sum(x for x, _ in steps) / len(steps)
     mean_y = sum(y for _, y in steps) / len(steps)
     return sum((x - mean_x) * (y - mean_y) for x, y in steps) / sum((x - mean_x) ** 2 for x, _ in steps)
 
 
-def mean(steps):
-    """Bytes an object above the fixed part, averaged over the doubling."""
+def mean(steps, which):
+    """Bytes an object above the fixed part, averaged over a doubling."""
     few, fixed = steps[1]
-    return sum((anonymous - fixed) / (size - few) for size, anonymous in steps[2:]) / len(steps[2:])
+    return sum((anonymous - fixed) / (size - few) for size, anonymous in doubling(steps, which)) / len(DOUBLING)
 
 
-def mean_of_all(steps):
+def mean_of_all(steps, which):
     """The same with the fixed part."""
-    return sum(anonymous / size for size, anonymous in steps[2:]) / len(steps[2:])
+    return sum(anonymous / size for size, anonymous in doubling(steps, which)) / len(DOUBLING)
+
+
+def range_of(steps, which):
+    """A doubling by its ends."""
+    found = doubling(steps, which)
+    return "%.2f to %.1f M objects" % (found[0][0] / 1e6, found[-1][0] / 1e6)
 
 
 def idle_bytes(kind, protocol, count, write):
@@ -104,14 +117,16 @@ def object_table(grown):
     for i in range(1, len(grown[kinds[0]])):
         fixed = " (fixed part)" if i == 1 else ""
         row("%d objects%s, MB" % (grown[kinds[0]][i][0], fixed), lambda steps, at=i: steps[at][1] / 1e6)
-    row("slope, B an object", slope)
-    row("mean above the fixed part, B", mean)
-    row("mean with the fixed part, B", mean_of_all)
+    for which in range(len(DOUBLINGS)):
+        lines += ["", "from %s" % range_of(grown[kinds[0]], which)]
+        row("slope, B an object", lambda steps, which=which: slope(steps, which))
+        row("mean above the fixed part, B", lambda steps, which=which: mean(steps, which))
+        row("mean with the fixed part, B", lambda steps, which=which: mean_of_all(steps, which))
     lines += ["", "the %d B of key and value lie in hearth's pool, with its peers in anonymous memory" % PAYLOAD_BYTES]
-    if "hearth" in grown:
-        for name, found in (("mean", mean(grown["hearth"])), ("slope", slope(grown["hearth"]))):
-            what = "anonymous memory an object, %s over a doubling" % name
-            lines.append(report.goal(what, found, OBJECT_GOAL_BYTES, "%.1f B"))
+    for which in range(len(DOUBLINGS) if "hearth" in grown else 0):
+        for name, figure in (("mean", mean), ("slope", slope)):
+            what = "anonymous memory an object, %s over %s" % (name, range_of(grown["hearth"], which))
+            lines.append(report.goal(what, figure(grown["hearth"], which), OBJECT_GOAL_BYTES, "%.1f B"))
     return lines
 
 
@@ -134,7 +149,7 @@ def main():
     parser.add_argument("--only", default="", help="only servers whose name contains this")
     args = parser.parse_args()
     part = 10 if args.quick else 1
-    sizes = [size // part for size in (FEW,) + SIZES]
+    sizes = [size // part for size in (FEW,) + sum(DOUBLINGS, ())]
     count = args.connections // part
     idle.raise_open_files(count + 1000)
     kinds = [kind for kind in ("hearth", "memcached", "redis") if args.only in kind]
