@@ -177,7 +177,6 @@ static void stream_value(struct log_writer *writer, uint8_t *to, const uint8_t *
     pm_stream(&writer->context, PM_SITE_STREAM_FLUSH, to + head, value + head, middle);
     pm_store(&writer->context, to + head + middle, value + head + middle, bytes - head - middle);
     log_stretch_streamed(writer->open, from, end);
-    writer->streamed = true;
 }
 
 static HEARTH_INLINE void store_parts(struct log_writer *writer, uint8_t *at, const struct log_record *record)
@@ -200,6 +199,8 @@ static HEARTH_COLD void store_large(struct log_writer *writer, uint8_t *at, cons
     if (record->part_count == 1 && !record->in_transaction && pool->pm->streams) {
         stream_value(writer, at, record->parts[0].data, bytes);
         writer->last_value_sum = record_value_sum(pool, record->parts[0].data, bytes);
+        /* It comes before whatever shows others the record. Should it fail, so does each drain from now on. */
+        (void)!pm_drain(&writer->context, PM_SITE_STREAM_DRAIN);
     } else {
         store_parts(writer, at, record);
         writer->last_value_sum = record_value_sum(pool, at, bytes);
@@ -333,13 +334,6 @@ static void put_note(struct log_writer *writer, const struct log_record *record,
     log_note_put(&writer->notes, &overwrite);
 }
 
-/* What was streamed comes before whatever shows others the record. If it fails, so does each drain from now on. */
-static HEARTH_COLD void order_stream(struct log_writer *writer)
-{
-    writer->streamed = false;
-    (void)!pm_drain(&writer->context, PM_SITE_STREAM_DRAIN);
-}
-
 pm_loc log_append(struct log_writer *writer, const struct log_record *record)
 {
     uint64_t value_len = value_bytes(record);
@@ -374,8 +368,6 @@ pm_loc log_append(struct log_writer *writer, const struct log_record *record)
     writer->pos += (uint32_t)bytes;
     writer->turn_records++;
     writer->turn_bytes += bytes;
-    if (HEARTH_UNLIKELY(writer->streamed))
-        order_stream(writer);
     if (!record->in_transaction)
         flush_ahead(writer);
     return writer->last_off / PM_UNIT;

@@ -71,7 +71,6 @@ struct log_writer {
     pm_off last_off;               /* of the last record appended, */
     uint32_t last_bytes;           /* and its bytes without padding, */
     uint64_t last_value_sum;       /* and its record_value_sum() */
-    bool streamed;                 /* past the caches, and not drained yet */
 
     struct log_notes notes; /* for the index writer */
     struct log_cursor read; /* the index writer's */

@@ -63,30 +63,36 @@ bool record_view(const struct pool *pool, pm_off off, pm_off limit, struct recor
 
 uint64_t record_value_sum(const struct pool *pool, const void *value, uint64_t bytes)
 {
-    return bytes <= PMD_VALUE_SUMMED_WITHIN_MAX ? 0 : hash64(value, bytes, pool->hash_seed);
+    return bytes <= PMD_VALUE_SUMMED_WITHIN_MAX ? 0 : hash64_long(value, bytes, pool->hash_seed);
 }
 
-/* In two steps, what lies before the value and what lies behind it, around the value's sum. */
-static uint64_t sum_apart(const struct pmd_record *record, uint32_t bytes_unpadded, uint64_t seed, uint64_t value_sum)
+static uint64_t checksum_seed(const struct pool *pool, pm_off off)
+{
+    uint32_t segment = pool_segment_of(pool, off);
+    uint32_t generation = atomic_load_explicit(&pool->segments[segment].generation, memory_order_relaxed);
+
+    return ((uint64_t)generation << 32 | segment) ^ pool->hash_seed;
+}
+
+/* With a sum of the value's own: over what lies before the value, then over what lies behind it. */
+static HEARTH_COLD uint32_t checksum_apart(const struct pool *pool, pm_off off, const struct pmd_record *record,
+                                           uint32_t bytes_unpadded, uint64_t value_sum)
 {
     const uint8_t *value = record_key(record) + record->key_len;
     const uint8_t *from = (const uint8_t *)record + CHECKSUM_FROM, *behind = value + record->value_len;
     const uint8_t *end = (const uint8_t *)record + bytes_unpadded;
+    uint64_t sum = hash64_long(from, (size_t)(value - from), checksum_seed(pool, off) ^ value_sum);
 
-    seed = hash64(from, (size_t)(value - from), seed ^ value_sum);
-    return behind == end ? seed : hash64(behind, (size_t)(end - behind), seed);
+    return (uint32_t)(behind == end ? sum : hash64_long(behind, (size_t)(end - behind), sum));
 }
 
 uint32_t record_checksum(const struct pool *pool, pm_off off, const struct pmd_record *record, uint32_t bytes_unpadded,
                          uint64_t value_sum)
 {
-    uint32_t segment = pool_segment_of(pool, off);
-    uint32_t generation = atomic_load_explicit(&pool->segments[segment].generation, memory_order_relaxed);
-    uint64_t seed = ((uint64_t)generation << 32 | segment) ^ pool->hash_seed;
-
     if (HEARTH_UNLIKELY(record->value_len > PMD_VALUE_SUMMED_WITHIN_MAX))
-        return (uint32_t)sum_apart(record, bytes_unpadded, seed, value_sum);
-    return (uint32_t)hash64((const uint8_t *)record + CHECKSUM_FROM, bytes_unpadded - CHECKSUM_FROM, seed);
+        return checksum_apart(pool, off, record, bytes_unpadded, value_sum);
+    return (uint32_t)hash64((const uint8_t *)record + CHECKSUM_FROM, bytes_unpadded - CHECKSUM_FROM,
+                            checksum_seed(pool, off));
 }
 
 bool record_verify(const struct pool *pool, pm_off off, const struct record_view *view)
