@@ -81,6 +81,35 @@ static void read_pair(struct client *client, struct heap_worker *worker, uint64_
         client->torn++;
 }
 
+enum { HEAD_BYTES = 50, SMALL_BYTES = 100, LARGE_BYTES = 6000 }; /* past what is stored through the caches */
+
+/* A head that tells, then one letter. */
+static void write_own(struct client *client, struct heap_worker *worker, int turn, int request)
+{
+    char text[32], value[LARGE_BYTES + 1] = {0};
+
+    memset(value, 'a' + turn % 26, draw(client, 2) == 0 ? SMALL_BYTES : LARGE_BYTES);
+    value[snprintf(value, HEAD_BYTES, "%d:%d", turn, request)] = ':';
+    snprintf(text, sizeof text, "own:%u:%" PRIu64, client->number, draw(client, OWN));
+    if (put(worker, 0, text, value, strlen(value), 0) == HEAP_RESERVED && !has(worker, 0, text, value))
+        client->wrong++;
+}
+
+/* What another thread has written a moment ago is all there. */
+static void read_other(struct client *client, struct heap_worker *worker)
+{
+    struct index_key key;
+    struct object object;
+    char text[32];
+    int len = snprintf(text, sizeof text, "own:%u:%" PRIu64, 1 - client->number, draw(client, OWN));
+
+    heap_key(client->heap, &key, 0, text, (size_t)len);
+    if (!heap_get(worker, &key, &object))
+        return;
+    for (uint32_t i = HEAD_BYTES; i < object.value_len; i++)
+        client->torn += object.value[i] != object.value[HEAD_BYTES];
+}
+
 static void *client_main(void *argument)
 {
     struct client *client = argument;
@@ -89,7 +118,7 @@ static void *client_main(void *argument)
 
     for (int i = 0; i < TURNS; i++) {
         uint64_t wait_epoch;
-        char text[32], value[32];
+        char text[32];
 
         heap_turn_begin(worker, clock_wall_ms());
         for (int j = 0; j < 8; j++) {
@@ -102,11 +131,10 @@ static void *client_main(void *argument)
             else if (what < 7) {
                 snprintf(text, sizeof text, "fill:%u:%" PRIu64, client->number, draw(client, OWN));
                 (void)put(worker, 1, text, filler, sizeof filler, 0);
+            } else if (what < 8) {
+                read_other(client, worker);
             } else {
-                snprintf(text, sizeof text, "own:%u:%" PRIu64, client->number, draw(client, OWN));
-                snprintf(value, sizeof value, "%d:%d", i, j);
-                if (put(worker, 0, text, value, strlen(value), 0) == HEAP_RESERVED && !has(worker, 0, text, value))
-                    client->wrong++;
+                write_own(client, worker, i, j);
             }
         }
         if (heap_turn_end(worker, &wait_epoch))
