@@ -11,7 +11,7 @@ Then, on fresh servers, 10,000 connections that have asked once and do nothing m
 
     ./dev bench memory [--quick] [--connections N] [--only TEXT]
 
-writes bench/out/memory.csv (every step), memory.txt (the table) and memory.png. About five minutes and 12 GB of memory.
+writes bench/out/memory.csv (every step), memory.txt (the table) and memory.png. About seven minutes and 4 GB of memory.
 """
 
 import argparse
