@@ -204,7 +204,7 @@ def about(args):
     versions = [machine.first_line(argv) for argv in (["memcached", "-V"], ["redis-server", "--version"])]
     state = "just stored" if args.fresh else "then %d times as many SETs in random order" % OVERWRITES
     return [
-        "; ".join([machine.cpu(), *versions, "pools on tmpfs with trust-pmem"]),
+        "; ".join([machine.cpu(), *versions, "pools on tmpfs, with trust-pmem at power"]),
         "%d keys, room for %d times the data, %s" % (args.keys, ROOM, state),
     ]
 
