@@ -356,19 +356,25 @@ static void test_killed(void **state)
     assert_int_equal(run(PM_SIM_LINES, &plan, PM_SITE_COUNT, 3, MODEL_LONG), 0);
 }
 
+/* Of every point all images would take minutes until one fails. */
+static struct crash_plan plan_of_mutant(uint64_t seed)
+{
+    return (struct crash_plan){.seed = seed,
+                               .images_a_point = 6,
+                               .every = 32,
+                               .nested = true,
+                               .killed = true,
+                               .quiet = true,
+                               .stop_at_first = true};
+}
+
 static void test_each_site_is_needed(void **state)
 {
     static const enum pm_site sites[] = {
         PM_SITE_NEW_LEAF_FLUSH, PM_SITE_JOURNAL_FLUSH,        PM_SITE_JOURNAL_DRAIN,        PM_SITE_APPLY_FLUSH,
         PM_SITE_APPLY_DRAIN,    PM_SITE_RECOVERY_APPLY_FLUSH, PM_SITE_RECOVERY_APPLY_DRAIN,
     };
-    struct crash_plan plan = {.seed = 14,
-                              .images_a_point = 6,
-                              .every = 32,
-                              .nested = true,
-                              .killed = true,
-                              .quiet = true,
-                              .stop_at_first = true};
+    struct crash_plan plan = plan_of_mutant(14);
 
     (void)state;
     if (CRASH_THIN > 1)
@@ -407,13 +413,7 @@ static void test_each_site_is_needed_by_overwrites(void **state)
 {
     static const enum pm_site sites[] = {PM_SITE_JOURNAL_FLUSH, PM_SITE_JOURNAL_DRAIN, PM_SITE_APPLY_FLUSH,
                                          PM_SITE_APPLY_DRAIN};
-    const struct crash_plan plan = {.seed = 18,
-                                    .images_a_point = 6,
-                                    .every = 32,
-                                    .nested = true,
-                                    .killed = true,
-                                    .quiet = true,
-                                    .stop_at_first = true};
+    const struct crash_plan plan = plan_of_mutant(18);
 
     (void)state;
     if (CRASH_THIN > 1)
