@@ -5,7 +5,8 @@ omission), at 70 % of the peak that memcached, or for Redis's protocol redis-ser
 
 The same rate for both servers of a protocol, measured in turn, round after round. Rounds are short and many, and the
 table shows their lower quartile: a virtual machine stands still for tens of milliseconds now and then, whichever server
-is measured, and more than half of the rounds have seen that. The load generator shares the machine: what the figures say is the ratio, not the microseconds.
+is measured, and more than half of the rounds have seen that. The load generator shares the machine: what the figures say
+is the ratio, not the microseconds.
 
     ./dev bench latency [--quick] [--rounds N] [--seconds S]
 

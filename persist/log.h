@@ -6,7 +6,8 @@
  * IDEA: a record is valid by one checksum and one fence (Zen): nothing is written twice. Segments of one writer are
  * chained by their LINK records, so that what is accepted after a crash is a prefix of each writer's log.
  *
- * OPERATIONS: append: one copy; close: one flush of the contiguous range and one drain, however many requests.
+ * OPERATIONS: append: one copy, and on dax a drain for a value of more than 4 KB; close: one flush of the contiguous range
+ * and one drain, however many requests.
  *
  * THREADS: a struct log_writer belongs to one thread. Readers of other threads see a record once it is published
  * (release) and ask log_make_durable() before they build on it in TURN mode. The index writer reads by log_cursor,

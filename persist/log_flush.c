@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Flushing what a writer has appended, but for the lines of large values that went past the caches and need it no more.
+ *
+ * THREADS: the writer marks lines before it closes them; whoever flushes them has read closed_end (acquire), or is the
+ * writer.
  */
 #include "base/assert.h"
 #include "persist/log_internal.h"
@@ -16,13 +19,17 @@ size_t log_stretch_bytes(const struct pool *pool)
 
 void log_stretch_streamed(struct log_stretch *stretch, uint32_t from, uint32_t to)
 {
-    stretch->has_streamed = true;
+    atomic_store_explicit(&stretch->has_streamed, true, memory_order_relaxed);
     for (uint32_t line = from / PM_LINE; line < to / PM_LINE;) {
+        _Atomic uint64_t *word = &stretch->streamed[line / WORD_BITS];
         uint32_t bit = line % WORD_BITS, count = to / PM_LINE - line;
 
         if (count > WORD_BITS - bit)
             count = WORD_BITS - bit;
-        stretch->streamed[line / WORD_BITS] |= UINT64_MAX >> (WORD_BITS - count) << bit;
+        /* Only the writer stores. */
+        atomic_store_explicit(
+            word, atomic_load_explicit(word, memory_order_relaxed) | UINT64_MAX >> (WORD_BITS - count) << bit,
+            memory_order_relaxed);
         line += count;
     }
 }
@@ -31,7 +38,7 @@ void log_stretch_streamed(struct log_stretch *stretch, uint32_t from, uint32_t t
 static uint32_t find_line(const struct log_stretch *stretch, uint32_t line, uint32_t end, bool streamed)
 {
     while (line < end) {
-        uint64_t word = stretch->streamed[line / WORD_BITS];
+        uint64_t word = atomic_load_explicit(&stretch->streamed[line / WORD_BITS], memory_order_relaxed);
         uint64_t found = (streamed ? word : ~word) >> line % WORD_BITS;
 
         if (found != 0) {
@@ -65,7 +72,7 @@ static void flush_around(const struct log_stretch *stretch, const struct pool *p
 void log_stretch_flush(const struct log_stretch *stretch, const struct pool *pool, struct pm_context *context,
                        enum pm_site site, uint32_t from, uint32_t to)
 {
-    if (HEARTH_UNLIKELY(stretch->has_streamed))
+    if (HEARTH_UNLIKELY(atomic_load_explicit(&stretch->has_streamed, memory_order_relaxed)))
         flush_around(stretch, pool, context, site, from, to);
     else
         pm_flush(context, site, pool_at(pool, pool_segment_off(pool, stretch->segment) + from), to - from);

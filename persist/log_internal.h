@@ -25,8 +25,10 @@ struct log_stretch {
     _Atomic uint32_t closed_end;        /* bytes: records that end at or below this are closed */
     _Atomic(struct log_stretch *) next; /* set (release) when the writer moves on */
     _Atomic uint32_t followers;         /* that have not passed it; who makes it 0 frees it */
-    bool has_streamed;                  /* a bit of `streamed` is set */
-    uint64_t streamed[];                /* a bit a line: it went past the caches. None where pm->streams is false */
+    /* A bit a line: it went past the caches. Valid below closed_end; the writer may be setting others of the same word.
+     * None where pm->streams is false. */
+    _Atomic bool has_streamed;
+    _Atomic uint64_t streamed[];
 };
 
 struct log_cursor {
@@ -70,7 +72,7 @@ struct log_writer {
     uint32_t members, members_sum; /* of the open transaction; the sum is without the last */
     pm_off last_off;               /* of the last record appended, */
     uint32_t last_bytes;           /* and its bytes without padding, */
-    uint64_t last_value_sum;       /* and its record_value_sum() */
+    uint64_t last_value_sum;       /* and, of a long value, its record_value_sum() */
 
     struct log_notes notes; /* for the index writer */
     struct log_cursor read; /* the index writer's */

@@ -8,9 +8,9 @@
 #include "persist/pm.h"
 
 extern const struct pm_ops pm_dax_ops;
-/* Where caches survive a power cut nothing is flushed, and lines had better stay in them. */
-bool pm_dax_streams(void);
 extern const struct pm_ops pm_file_ops;
+/* Whether pm_stream() pays: where caches survive a power cut nothing is flushed, and lines had better stay in them. */
+bool pm_dax_streams(void);
 
 /* Allocates file space for a range, durable with the next sync of the file. PM_FULL, PM_IO (logged). */
 enum pm_status pm_fd_allocate(struct pm *pm, pm_off off, size_t bytes) HEARTH_MUST_USE;

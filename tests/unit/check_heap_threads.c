@@ -195,11 +195,19 @@ static void check_threads_process(void **state)
     threads_over(HEAP_DURABILITY_PROCESS, false);
 }
 
+/* The sync thread flushes beside the workers, around the lines of large values. */
+static void check_threads_process_dax(void **state)
+{
+    (void)state;
+    threads_over(HEAP_DURABILITY_PROCESS, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(check_threads_power),
         cmocka_unit_test(check_threads_process),
+        cmocka_unit_test(check_threads_process_dax),
     };
 
     log_set_level(LOG_LEVEL_ERROR);
