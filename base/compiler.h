@@ -21,6 +21,16 @@
 #define HEARTH_INLINE inline __attribute__((always_inline))
 #define HEARTH_UNUSED __attribute__((unused))
 
+/* Asks for the line of an address that will be read, or written. To gcc (12) a function that does nothing else has no
+ * effect, so that it drops the calls, and with them what they were to fetch: the empty asm is an effect. */
+#define HEARTH_PREFETCH(address) prefetch_line(address, 0)
+#define HEARTH_PREFETCH_WRITE(address) prefetch_line(address, 1)
+#define prefetch_line(address, write)           \
+    do {                                        \
+        __builtin_prefetch((address), (write)); \
+        __asm__ volatile("");                   \
+    } while (0)
+
 #define HEARTH_CACHE_LINE_BYTES 64
 #define HEARTH_CACHE_ALIGNED __attribute__((aligned(HEARTH_CACHE_LINE_BYTES)))
 

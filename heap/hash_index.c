@@ -184,7 +184,7 @@ bool hash_index_find_loc(const struct hash_index *index, uint64_t hash, pm_loc l
 
 void hash_index_prefetch(const struct hash_index *index, uint64_t hash)
 {
-    __builtin_prefetch(bucket_for(index, hash));
+    HEARTH_PREFETCH(bucket_for(index, hash));
 }
 
 /* Walks the chain to its match, a wait that overlaps with those of the next keys, and asks for the record's first line,
@@ -203,9 +203,9 @@ pm_loc hash_index_prefetch_record(const struct hash_index *index, uint64_t hash,
     word = word_load(&part.words[__builtin_ctz(match)]);
     loc = hash_slot_loc(word);
     record = (const uint8_t *)record_at(index->pool, loc);
-    __builtin_prefetch(record);
+    HEARTH_PREFETCH(record);
     if (value || (uintptr_t)record % HEARTH_CACHE_LINE_BYTES > HEARTH_CACHE_LINE_BYTES - RECORD_HEAD_BYTES)
-        __builtin_prefetch(record + HEARTH_CACHE_LINE_BYTES);
+        HEARTH_PREFETCH(record + HEARTH_CACHE_LINE_BYTES);
     return slot_has_tag(word, tag_of(hash)) ? loc : 0; /* it may have become something else */
 }
 

@@ -38,7 +38,7 @@ void heap_prefetch_value(struct heap_worker *worker, pm_loc loc)
 
     end = end < PREFETCH_RECORD_BYTES ? end : PREFETCH_RECORD_BYTES;
     for (uint32_t at = 2 * HEARTH_CACHE_LINE_BYTES; at < end; at += HEARTH_CACHE_LINE_BYTES)
-        __builtin_prefetch(record + at);
+        HEARTH_PREFETCH(record + at);
 }
 
 void heap_prefetch_all(struct heap_worker *worker, const struct index_key *keys, uint32_t count)

@@ -221,7 +221,7 @@ void index_ops_sort_to(struct index_op *from, struct index_op *to, size_t count)
     sort_items(from, items, count);
     for (size_t i = 0; i < count; i++) {
         if (i + OPS_AHEAD < count)
-            __builtin_prefetch(&from[items[i + OPS_AHEAD].op]);
+            HEARTH_PREFETCH(&from[items[i + OPS_AHEAD].op]);
         to[i] = from[items[i].op];
     }
     free(items);

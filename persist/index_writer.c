@@ -133,9 +133,9 @@ static uint32_t old_bytes(const struct pool *pool, const struct index_op *op)
 static void prefetch_unknown(const struct pool *pool, const struct index_op *op)
 {
     if (op->place)
-        __builtin_prefetch(record_at(pool, op->loc), 1);
+        HEARTH_PREFETCH_WRITE(record_at(pool, op->loc));
     if (op->old_loc && op->old_loc != op->hint.loc)
-        __builtin_prefetch(record_at(pool, op->old_loc));
+        HEARTH_PREFETCH(record_at(pool, op->old_loc));
 }
 
 /* What the applied ops [from, to) made live and dead (R1), and which slots of deleted keys may go later. */

@@ -229,7 +229,7 @@ static void apply_images(struct apply *apply, const uint8_t *images, uint64_t by
         if (ahead < end) {
             struct image later = image_at(ahead);
 
-            __builtin_prefetch(pool_at(apply->pool, later.off), 1);
+            HEARTH_PREFETCH_WRITE(pool_at(apply->pool, later.off));
             ahead += 8 + 8 * later.words;
         }
         images += 8 + 8 * image.words;

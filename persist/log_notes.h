@@ -26,6 +26,7 @@
 enum {
     LOG_NOTES_BITS = 17, /* more than half the default bound of the tail, which is a cut */
     LOG_NOTES = 1 << LOG_NOTES_BITS,
+    LOG_NOTES_AHEAD = 32, /* that are asked for before they are read */
 };
 
 /* A struct overwrite, whose first word is published. */
@@ -79,6 +80,12 @@ static inline pm_loc log_note_ahead(const struct log_notes *notes, uint32_t ahea
 
     memcpy(&overwrite, &head, sizeof head);
     return overwrite.loc;
+}
+
+/* Asks for notes that come soon: their lines lie in the writer's cache, or in none, and are about to be emptied. */
+static inline void log_notes_prefetch(const struct log_notes *notes)
+{
+    HEARTH_PREFETCH_WRITE(&notes->ring[(notes->take + LOG_NOTES_AHEAD) % LOG_NOTES]);
 }
 
 /* What the note of the next record says; false: there is none. */

@@ -106,6 +106,7 @@ static bool read_notes(struct reading *reading, uint32_t segment, uint32_t *pos,
             break;
         if (cts_epoch(note.cts) > reading->cut)
             return false;
+        log_notes_prefetch(reading->notes);
         item.loc = note.loc;
         give(reading, segment, &item, cts_epoch(note.cts), note.units * PM_UNIT);
         log_note_pass(reading->notes);

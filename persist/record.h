@@ -104,8 +104,8 @@ void record_set_place(const struct pool *pool, struct pm_context *context, pm_lo
 /* Asks for a record's head; it need not be one. */
 static inline void record_prefetch_head(const void *record)
 {
-    __builtin_prefetch(record);
-    __builtin_prefetch((const uint8_t *)record + RECORD_HEAD_BYTES - 1);
+    HEARTH_PREFETCH(record);
+    HEARTH_PREFETCH((const uint8_t *)record + RECORD_HEAD_BYTES - 1);
 }
 static inline const uint8_t *record_key(const struct pmd_record *record)
 {

@@ -98,9 +98,9 @@ struct queue {
 /* The line to which an operation's entry belongs, and for a key that may be new, that of prefix and fence. */
 static void fetch_entry(const struct pmd_leaf *leaf, const struct index_op *op)
 {
-    __builtin_prefetch(leaf->area + leaf_home(op->key.hash) * PM_LINE);
+    HEARTH_PREFETCH(leaf->area + leaf_home(op->key.hash) * PM_LINE);
     if (op->hint.loc == 0)
-        __builtin_prefetch(leaf->area + PM_LEAF_AREA - PM_LINE);
+        HEARTH_PREFETCH(leaf->area + PM_LEAF_AREA - PM_LINE);
 }
 
 /* The other lines that will be read. The header has come in by now. */
@@ -111,9 +111,9 @@ static void fetch_lines(const struct skiplist *skiplist, const struct index_op *
     for (size_t i = group->begin; i < group->end && i - group->begin < OPS_AHEAD_MAX; i++) {
         for (uint32_t lines = leaf_probe(leaf, ops[i].key.hash) & ~(1U << leaf_home(ops[i].key.hash)); lines != 0;
              lines &= lines - 1)
-            __builtin_prefetch(leaf->area + (uint32_t)__builtin_ctz(lines) * PM_LINE);
+            HEARTH_PREFETCH(leaf->area + (uint32_t)__builtin_ctz(lines) * PM_LINE);
         if (ops[i].hint.loc == 0)
-            __builtin_prefetch(leaf_prefix(leaf));
+            HEARTH_PREFETCH(leaf_prefix(leaf));
     }
 }
 
@@ -121,9 +121,9 @@ static void fetch_lines(const struct skiplist *skiplist, const struct index_op *
 static uint64_t find_next(struct skiplist *skiplist, const struct queue *queue, size_t at)
 {
     if (at + OPS_AHEAD < queue->count)
-        __builtin_prefetch(&queue->ops[at + OPS_AHEAD]);
+        HEARTH_PREFETCH(&queue->ops[at + OPS_AHEAD]);
     if (at + KEYS_AHEAD < queue->count)
-        __builtin_prefetch(queue->ops[at + KEYS_AHEAD].key.data);
+        HEARTH_PREFETCH(queue->ops[at + KEYS_AHEAD].key.data);
     return directory_find(skiplist->directory, &queue->ops[at].key, &skiplist->place);
 }
 
@@ -139,7 +139,7 @@ static bool queue_group(struct skiplist *skiplist, struct queue *queue)
     if (group->leaf == 0)
         return false;
     leaf = media_leaf(skiplist, group->leaf);
-    __builtin_prefetch(leaf);
+    HEARTH_PREFETCH(leaf);
     fetch_entry(leaf, &queue->ops[at]);
     queue->next_leaf = 0;
     for (at++; at < queue->count && at - group->begin < GROUP_OPS_MAX; at++) {

@@ -90,7 +90,7 @@ static enum pm_status visit(struct build *build, uint64_t number, uint64_t *next
     if (!leaf_space_use(build->space, number))
         return damaged(number, "a link leads nowhere, or round in a circle");
     copy = *media_leaf(build->skiplist, number);
-    __builtin_prefetch(media_leaf(build->skiplist, copy.next));
+    HEARTH_PREFETCH(media_leaf(build->skiplist, copy.next));
     if (leaf_checksum(&copy, number) != copy.checksum)
         return damaged(number, "a checksum does not hold");
     if (copy.state != PMD_LEAF_LIVE || !leaf_is_sound(&copy))

@@ -98,7 +98,7 @@ static enum pm_status drop_leaf(struct drop *drop, uint64_t number, uint64_t *ne
     }
     *next = skiplist->current->leaf.next;
     if (*next != 0)
-        __builtin_prefetch(media_leaf(skiplist, *next));
+        HEARTH_PREFETCH(media_leaf(skiplist, *next));
     entries = entries_of(&skiplist->current->leaf, drop->db);
     skiplist->staged_keys[drop->db] -= (uint64_t)__builtin_popcountll(entries);
     if (skiplist->previous != NULL && entries == skiplist->current->leaf.used)

@@ -168,8 +168,8 @@ static void fetch(const struct skiplist *skiplist, const struct overwrite *op)
 {
     const struct pmd_leaf *leaf = media_leaf(skiplist, leaf_of(op));
 
-    __builtin_prefetch(leaf);
-    __builtin_prefetch(leaf->area + op->place % PM_PLACES * sizeof(struct pmd_leaf_entry));
+    HEARTH_PREFETCH(leaf);
+    HEARTH_PREFETCH(leaf->area + op->place % PM_PLACES * sizeof(struct pmd_leaf_entry));
 }
 
 static enum pm_status commit(struct skiplist *skiplist, struct pm_context *context)

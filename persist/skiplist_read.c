@@ -23,7 +23,7 @@ static void copy_words(struct skiplist *skiplist, uint64_t number, struct pmd_le
         media_copy(copy, media, PM_LEAF_BYTES);
         return;
     }
-    __builtin_prefetch(media + PM_LEAF_BYTES - PM_LINE);
+    HEARTH_PREFETCH(media + PM_LEAF_BYTES - PM_LINE);
     media_copy(copy, media, PM_LINE);
     tail = leaf_low_bytes(copy) <= PM_LEAF_KEY_BYTES_MAX ? (leaf_low_bytes(copy) + 7) & ~7U : 0;
     media_copy((uint8_t *)copy + PM_LEAF_BYTES - tail, media + PM_LEAF_BYTES - tail, tail);

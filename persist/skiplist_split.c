@@ -50,7 +50,7 @@ static void fill_leaf(const struct skiplist *skiplist, const struct split *split
 
     for (uint32_t i = 0; i < part->count && !same; i++)
         if (split->items[part->first + i].op == NULL)
-            __builtin_prefetch(record_at(skiplist->pool, split->items[part->first + i].loc));
+            HEARTH_PREFETCH(record_at(skiplist->pool, split->items[part->first + i].loc));
     leaf->used = 0;
     leaf->passed = 0;
     for (uint32_t i = 0; i < part->count; i++) {
