@@ -90,6 +90,8 @@ static bool clean_chunk(struct cleaner *cleaner, uint64_t now_ms)
     enum pm_status status = PM_OK;
 
     cleaner->op_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        cleaner_look_far_ahead(cleaner, &cleaner->looks[i]);
     for (uint32_t i = 0; i < PREFETCH_AHEAD && i < count; i++)
         cleaner_look_ahead(cleaner, &cleaner->looks[i]);
     for (uint32_t i = 0; i < count && status == PM_OK; i++) {

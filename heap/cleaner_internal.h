@@ -69,6 +69,8 @@ void cleaner_condemn(struct cleaner *cleaner, uint32_t segment, uint64_t epoch);
 
 /* Reads up to CHUNK records of objects into looks, and asks for their keys' buckets. Returns how many. */
 uint32_t cleaner_read_chunk(struct cleaner *cleaner);
+/* The next step of asking for a key's slots. */
+void cleaner_look_far_ahead(const struct cleaner *cleaner, const struct look *look);
 /* Some records before its turn: what is known then, and if that is not enough, asks for what its turn will read. */
 void cleaner_look_ahead(const struct cleaner *cleaner, struct look *look);
 enum fate cleaner_judge(struct cleaner *cleaner, const struct look *look, uint64_t now_ms);

@@ -70,11 +70,16 @@ static bool is_superseded(const struct cleaner *cleaner, const struct look *look
     return true;
 }
 
+void cleaner_look_far_ahead(const struct cleaner *cleaner, const struct look *look)
+{
+    hash_index_prefetch_overflow(cleaner->heap->index, look->key.hash);
+}
+
 void cleaner_look_ahead(const struct cleaner *cleaner, struct look *look)
 {
     look->superseded = is_superseded(cleaner, look);
     if (!look->superseded)
-        (void)hash_index_prefetch_record(cleaner->heap->index, look->key.hash, false);
+        (void)hash_index_prefetch_record(cleaner->heap->index, look->key.hash, false, true);
 }
 
 static bool index_names(struct cleaner *cleaner, const struct look *look)

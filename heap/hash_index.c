@@ -187,26 +187,42 @@ void hash_index_prefetch(const struct hash_index *index, uint64_t hash)
     HEARTH_PREFETCH(bucket_for(index, hash));
 }
 
-/* Walks the chain to its match, a wait that overlaps with those of the next keys, and asks for the record's first line,
- * and for its second where a short key reaches into it or a value is wanted. */
-pm_loc hash_index_prefetch_record(const struct hash_index *index, uint64_t hash, bool value)
+void hash_index_prefetch_overflow(const struct hash_index *index, uint64_t hash)
 {
-    struct chain_part part = chain_first(bucket_for(index, hash));
-    const uint8_t *record;
-    uint32_t match;
-    uint64_t word;
-    pm_loc loc;
+    uint64_t last = word_load(&bucket_for(index, hash)->words[BUCKET_WORDS - 1]);
 
-    while (!(match = part_match(&part, tag_of(hash))))
-        if (!chain_next(index, &part))
-            return 0;
-    word = word_load(&part.words[__builtin_ctz(match)]);
-    loc = hash_slot_loc(word);
-    record = (const uint8_t *)record_at(index->pool, loc);
+    if (word_is_link(last))
+        HEARTH_PREFETCH(&index->units[link_unit(last)]);
+}
+
+static pm_loc prefetch_slot(const struct hash_index *index, uint64_t word, uint64_t tag, bool value)
+{
+    pm_loc loc = hash_slot_loc(word);
+    const uint8_t *record = (const uint8_t *)record_at(index->pool, loc);
+
     HEARTH_PREFETCH(record);
+    /* its second line where a short key reaches into it or a value is wanted */
     if (value || (uintptr_t)record % HEARTH_CACHE_LINE_BYTES > HEARTH_CACHE_LINE_BYTES - RECORD_HEAD_BYTES)
         HEARTH_PREFETCH(record + HEARTH_CACHE_LINE_BYTES);
-    return slot_has_tag(word, tag_of(hash)) ? loc : 0; /* it may have become something else */
+    return slot_has_tag(word, tag) ? loc : 0; /* it may have become something else */
+}
+
+/* A wait for a line of the table overlaps with those of the next keys, as long as it is one alone. */
+pm_loc hash_index_prefetch_record(const struct hash_index *index, uint64_t hash, bool value, bool overflow)
+{
+    struct chain_part part = chain_first(bucket_for(index, hash));
+    uint64_t tag = tag_of(hash);
+    uint32_t match;
+
+    while (!(match = part_match(&part, tag))) {
+        if (!chain_next(index, &part))
+            return 0;
+        if (!overflow) {
+            HEARTH_PREFETCH(part.words);
+            return HASH_INDEX_OVERFLOW;
+        }
+    }
+    return prefetch_slot(index, word_load(&part.words[__builtin_ctz(match)]), tag, value);
 }
 
 /* ---- locks ---- */

@@ -56,8 +56,12 @@ void hash_index_close(struct hash_index *index);
 /* Asks for the bucket's cache line ahead of a find. */
 void hash_index_prefetch(const struct hash_index *index, uint64_t hash);
 /* One step further, once the buckets of a batch should be here: asks for the record of the first slot that fits, and the
- * start of its value if that will be read. Returns where it lies, 0: nothing fits. */
-pm_loc hash_index_prefetch_record(const struct hash_index *index, uint64_t hash, bool value);
+ * start of its value if that will be read. Returns where it lies, 0: nothing fits. HASH_INDEX_OVERFLOW: nothing in the
+ * bucket does, and what it overflows into has been asked for, which takes another step with `overflow`. */
+pm_loc hash_index_prefetch_record(const struct hash_index *index, uint64_t hash, bool value, bool overflow);
+#define HASH_INDEX_OVERFLOW UINT64_MAX
+/* The same step where a key's whole chain will be read: asks for what its bucket overflows into. */
+void hash_index_prefetch_overflow(const struct hash_index *index, uint64_t hash);
 
 struct hash_ref {
     _Atomic uint64_t *slot;

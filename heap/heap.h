@@ -91,12 +91,15 @@ void heap_key(const struct heap *heap, struct index_key *key, uint8_t db, const 
 /* Starts loading what a later heap_get or heap_edit_begin will touch: call for all requests of a batch first. */
 void heap_prefetch(struct heap_worker *worker, const struct index_key *key);
 /* The second step: the record behind the bucket, without its value if that will not be read. Call for all requests
- * after heap_prefetch() of all. Returns what the third step takes, 0: nothing. */
-pm_loc heap_prefetch_record(struct heap_worker *worker, const struct index_key *key, bool value);
+ * after heap_prefetch() of all. Returns what the third step takes, 0: nothing, HEAP_PREFETCH_AGAIN: the key's slot lies
+ * further away. Once all requests have had this step, those have it again, with `overflow`. */
+pm_loc heap_prefetch_record(struct heap_worker *worker, const struct index_key *key, bool value, bool overflow);
+#define HEAP_PREFETCH_AGAIN UINT64_MAX
 /* The third, a request or two before its turn: the rest of the value, whose length the record tells. Of a record that is
  * gone by now something useless is fetched. */
 void heap_prefetch_value(struct heap_worker *worker, pm_loc loc);
-/* The first two for the keys of one request. */
+/* The first two for the keys of one request, the first HEAP_KEYS_TOGETHER of them. */
+enum { HEAP_KEYS_TOGETHER = 64 };
 void heap_prefetch_all(struct heap_worker *worker, const struct index_key *keys, uint32_t count);
 
 struct object {

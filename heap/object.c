@@ -11,6 +11,7 @@
 #include "heap/heap_internal.h"
 
 enum { PREFETCH_RECORD_BYTES = 1024 + 64 };
+_Static_assert(HEAP_PREFETCH_AGAIN == HASH_INDEX_OVERFLOW, "one value, for those above the heap too");
 
 void heap_key(const struct heap *heap, struct index_key *key, uint8_t db, const void *data, size_t len)
 {
@@ -25,9 +26,9 @@ void heap_prefetch(struct heap_worker *worker, const struct index_key *key)
     hash_index_prefetch(worker->heap->index, key->hash);
 }
 
-pm_loc heap_prefetch_record(struct heap_worker *worker, const struct index_key *key, bool value)
+pm_loc heap_prefetch_record(struct heap_worker *worker, const struct index_key *key, bool value, bool overflow)
 {
-    return hash_index_prefetch_record(worker->heap->index, key->hash, value);
+    return hash_index_prefetch_record(worker->heap->index, key->hash, value, overflow);
 }
 
 /* Its first two lines have been asked for; of a long value the processor sees by itself that it is read in order. */
@@ -43,10 +44,17 @@ void heap_prefetch_value(struct heap_worker *worker, pm_loc loc)
 
 void heap_prefetch_all(struct heap_worker *worker, const struct index_key *keys, uint32_t count)
 {
+    const struct hash_index *index = worker->heap->index;
+    uint32_t overflown[HEAP_KEYS_TOGETHER], overflown_count = 0;
+
+    count = count < HEAP_KEYS_TOGETHER ? count : HEAP_KEYS_TOGETHER;
     for (uint32_t i = 0; i < count; i++)
-        hash_index_prefetch(worker->heap->index, keys[i].hash);
+        hash_index_prefetch(index, keys[i].hash);
     for (uint32_t i = 0; i < count; i++)
-        (void)hash_index_prefetch_record(worker->heap->index, keys[i].hash, true);
+        if (hash_index_prefetch_record(index, keys[i].hash, true, false) == HASH_INDEX_OVERFLOW)
+            overflown[overflown_count++] = i;
+    for (uint32_t i = 0; i < overflown_count; i++)
+        (void)hash_index_prefetch_record(index, keys[overflown[i]].hash, true, true);
 }
 
 void heap_build_on(struct heap_worker *worker, pm_loc loc)

@@ -117,26 +117,51 @@ enum pm_status log_reserve(struct log_writer *writer, enum space_class class, ui
 
 /* ---- appending ---- */
 
-/* Fills in the header and the optional fields; returns their length. */
-static uint32_t make_head(uint8_t head[sizeof(struct pmd_record) + 20], const struct pmd_record *header,
-                          const struct log_record *record)
+/* The optional fields; returns where the key goes. */
+static HEARTH_COLD uint8_t *store_options(struct log_writer *writer, uint8_t *at, const struct log_record *record)
 {
-    uint32_t bytes = sizeof(*header);
+    if (record->expire_at_ms) {
+        pm_store(&writer->context, at, &record->expire_at_ms, 8);
+        at += 8;
+    }
+    if (record->client_flags) {
+        pm_store(&writer->context, at, &record->client_flags, 4);
+        at += 4;
+    }
+    if (record->cas) {
+        pm_store(&writer->context, at, &record->cas, 8);
+        at += 8;
+    }
+    return at;
+}
 
-    memcpy(head, header, sizeof(*header));
-    if (header->flags & PMD_HAS_EXPIRY) {
-        memcpy(head + bytes, &record->expire_at_ms, 8);
-        bytes += 8;
-    }
-    if (header->flags & PMD_HAS_CLIENT_FLAGS) {
-        memcpy(head + bytes, &record->client_flags, 4);
-        bytes += 4;
-    }
-    if (header->flags & PMD_HAS_CAS) {
-        memcpy(head + bytes, &record->cas, 8);
-        bytes += 8;
-    }
-    return bytes;
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && offsetof(struct pmd_record, place) == 4 &&
+                   offsetof(struct pmd_record, kind) == 8 && offsetof(struct pmd_record, flags) == 9 &&
+                   offsetof(struct pmd_record, key_len) == 10 && offsetof(struct pmd_record, value_len) == 12 &&
+                   offsetof(struct pmd_record, cts) == 16 && offsetof(struct pmd_record, db) == 24 &&
+                   offsetof(struct pmd_record, type) == 25 && offsetof(struct pmd_record, turn_line) == 26,
+               "words of a record header");
+
+/*
+ * The header, all but its checksum, and the optional fields; returns where the key goes. Word by word out of registers: a
+ * struct put together in memory and copied from there in larger pieces would wait for its own stores.
+ */
+static HEARTH_INLINE uint8_t *store_head(struct log_writer *writer, uint8_t *at, const struct log_record *record,
+                                         uint8_t flags, uint32_t value_len)
+{
+    uint64_t place = (uint64_t)record->place << 32;
+    uint64_t what = record->kind | (uint64_t)flags << 8 | (uint64_t)(uint16_t)record->key_len << 16 |
+                    (uint64_t)value_len << 32;
+    uint32_t whose = record->db | (uint32_t)record->type << 8 | (uint32_t)writer->turn_line << 16;
+
+    pm_store(&writer->context, at, &place, sizeof place);
+    pm_store(&writer->context, at + 8, &what, sizeof what);
+    pm_store(&writer->context, at + 16, &record->cts, sizeof record->cts);
+    pm_store(&writer->context, at + 24, &whose, sizeof whose);
+    at += sizeof(struct pmd_record);
+    if (HEARTH_UNLIKELY(flags & (PMD_HAS_EXPIRY | PMD_HAS_CLIENT_FLAGS | PMD_HAS_CAS)))
+        at = store_options(writer, at, record);
+    return at;
 }
 
 static uint8_t flags_of(const struct log_record *record)
@@ -208,33 +233,23 @@ static HEARTH_COLD void store_large(struct log_writer *writer, uint8_t *at, cons
 }
 
 /* Stores a record at `pos` of the open segment, all but its checksum. */
-static HEARTH_INLINE void store_record(struct log_writer *writer, uint32_t pos, const struct pmd_record *header,
-                                       const struct log_record *record)
+static HEARTH_INLINE void store_record(struct log_writer *writer, uint32_t pos, const struct log_record *record,
+                                       uint8_t flags, uint32_t value_len)
 {
     struct pool *pool = writer->log->pool;
     pm_off off = pool_segment_off(pool, writer->open->segment) + pos;
-    uint8_t *to = pool_at(pool, off), *at = to;
-    uint8_t head[sizeof(*header) + 20];
-    uint32_t head_bytes;
+    uint8_t *to = pool_at(pool, off), *at = store_head(writer, to, record, flags, value_len);
 
-    if (header->flags & (PMD_HAS_EXPIRY | PMD_HAS_CLIENT_FLAGS | PMD_HAS_CAS)) {
-        head_bytes = make_head(head, header, record);
-        pm_store(&writer->context, at, head, head_bytes);
-        at += head_bytes;
-    } else {
-        pm_store(&writer->context, at, header, sizeof(*header));
-        at += sizeof(*header);
-    }
     if (record->key_len) {
         pm_store(&writer->context, at, record->key, record->key_len);
         at += record->key_len;
     }
-    if (HEARTH_UNLIKELY(header->value_len > PMD_VALUE_SUMMED_WITHIN_MAX))
-        store_large(writer, at, record, header->value_len);
+    if (HEARTH_UNLIKELY(value_len > PMD_VALUE_SUMMED_WITHIN_MAX))
+        store_large(writer, at, record, value_len);
     else
         store_parts(writer, at, record);
     writer->last_off = off;
-    writer->last_bytes = (uint32_t)(at - to) + header->value_len;
+    writer->last_bytes = (uint32_t)(at - to) + value_len;
 }
 
 /* The LINK that makes the new open segment the continuation of `previous`. */
@@ -248,9 +263,8 @@ static void append_link(struct log_writer *writer, const struct log_stretch *pre
     };
     struct log_part part = {&link, sizeof(link)};
     struct log_record record = {.kind = PMD_RECORD_LINK, .parts = &part, .part_count = 1};
-    struct pmd_record header = {.kind = PMD_RECORD_LINK, .flags = PMD_LAST, .value_len = sizeof(link)};
 
-    store_record(writer, 0, &header, &record);
+    store_record(writer, 0, &record, PMD_LAST, sizeof(link)); /* the segment is new, and its turn_line 0 */
     store_checksum(writer);
     writer->pos = LOG_LINK_BYTES;
 }
@@ -337,18 +351,9 @@ static void put_note(struct log_writer *writer, const struct log_record *record,
 pm_loc log_append(struct log_writer *writer, const struct log_record *record)
 {
     uint64_t value_len = value_bytes(record);
-    struct pmd_record header = {
-        .place = record->place,
-        .kind = record->kind,
-        .flags = flags_of(record),
-        .key_len = (uint16_t)record->key_len,
-        .value_len = (uint32_t)value_len,
-        .db = record->db,
-        .type = record->type,
-        .cts = record->cts,
-    };
-    uint8_t room_flags = header.flags | (record->in_transaction ? PMD_HAS_TXN : 0);
-    uint64_t bytes = record_bytes(header.flags, record->key_len, value_len);
+    uint8_t flags = flags_of(record);
+    uint8_t room_flags = flags | (record->in_transaction ? PMD_HAS_TXN : 0);
+    uint64_t bytes = record_bytes(flags, record->key_len, value_len);
     uint64_t room = record_bytes(room_flags, record->key_len, value_len);
 
     must(writer->turn_open && record->key_len <= RECORD_KEY_MAX);
@@ -360,8 +365,7 @@ pm_loc log_append(struct log_writer *writer, const struct log_record *record)
     else if (!writer->appended)
         start_range(writer);
     must(writer->pos + room <= writer->log->pool->segment_bytes);
-    header.turn_line = writer->turn_line;
-    store_record(writer, writer->pos, &header, record);
+    store_record(writer, writer->pos, record, flags, (uint32_t)value_len);
     if (!record->in_transaction)
         store_checksum(writer);
     put_note(writer, record, (uint32_t)bytes);

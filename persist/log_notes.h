@@ -29,15 +29,11 @@ enum {
     LOG_NOTES_AHEAD = 32, /* that are asked for before they are read */
 };
 
-/* A struct overwrite, whose first word is published. */
-struct log_note {
-    _Atomic uint64_t head; /* 0: empty */
-    uint64_t rest[3];
-};
-_Static_assert(sizeof(struct log_note) == sizeof(struct overwrite), "a note is an overwrite");
+/* The first word of a note, which is published; 0: the note is empty. */
+typedef uint64_t __attribute__((may_alias)) log_note_word;
 
 struct log_notes {
-    struct log_note *ring;
+    struct overwrite *ring;
     uint64_t put;           /* the writer's: records so far */
     uint64_t put_limit;     /* the writer's: it may put below this without looking */
     uint64_t take;          /* the index writer's */
@@ -47,7 +43,7 @@ struct log_notes {
 /* False: no memory. The memory is zero and not touched before it is used. */
 static inline bool log_notes_init(struct log_notes *notes)
 {
-    *notes = (struct log_notes){.ring = calloc(LOG_NOTES, sizeof(struct log_note)), .put_limit = LOG_NOTES};
+    *notes = (struct log_notes){.ring = calloc(LOG_NOTES, sizeof(struct overwrite)), .put_limit = LOG_NOTES};
     return notes->ring != NULL;
 }
 
@@ -56,29 +52,35 @@ static inline void log_notes_drop(struct log_notes *notes)
     free(notes->ring);
 }
 
+static inline log_note_word *log_note_word_of(const struct log_notes *notes, uint64_t number)
+{
+    return (log_note_word *)&notes->ring[number % LOG_NOTES];
+}
+
 static inline void log_note_put(struct log_notes *notes, const struct overwrite *overwrite)
 {
-    uint64_t number = notes->put++, words[4];
-    struct log_note *note;
+    uint64_t number = notes->put++;
+    log_note_word *note, words[4];
 
     if (HEARTH_UNLIKELY(number >= notes->put_limit)) {
         notes->put_limit = atomic_load_explicit(&notes->taken, memory_order_acquire) + LOG_NOTES;
         if (number >= notes->put_limit)
             return;
     }
-    note = &notes->ring[number % LOG_NOTES];
+    note = log_note_word_of(notes, number);
     memcpy(words, overwrite, sizeof words);
-    memcpy(note->rest, words + 1, sizeof note->rest);
-    atomic_store_explicit(&note->head, words[0], memory_order_relaxed);
+    for (int i = 1; i < 4; i++)
+        note[i] = words[i];
+    __atomic_store_n(note, words[0], __ATOMIC_RELAXED);
 }
 
 /* Where the record lies, or will soon, that comes `ahead` records later; 0, or the place of another: not known. */
 static inline pm_loc log_note_ahead(const struct log_notes *notes, uint32_t ahead)
 {
-    uint64_t head = atomic_load_explicit(&notes->ring[(notes->take + ahead) % LOG_NOTES].head, memory_order_relaxed);
+    uint64_t word = __atomic_load_n(log_note_word_of(notes, notes->take + ahead), __ATOMIC_RELAXED);
     struct overwrite overwrite;
 
-    memcpy(&overwrite, &head, sizeof head);
+    memcpy(&overwrite, &word, sizeof word);
     return overwrite.loc;
 }
 
@@ -88,21 +90,18 @@ static inline void log_notes_prefetch(const struct log_notes *notes)
     HEARTH_PREFETCH_WRITE(&notes->ring[(notes->take + LOG_NOTES_AHEAD) % LOG_NOTES]);
 }
 
-/* What the note of the next record says; false: there is none. */
-static inline bool log_note_look(const struct log_notes *notes, struct overwrite *out)
+/* The note of the next record, until that is passed; NULL: there is none. The record is one that its writer has closed. */
+static inline const struct overwrite *log_note_look(const struct log_notes *notes)
 {
-    const struct log_note *note = &notes->ring[notes->take % LOG_NOTES];
-    uint64_t words[4] = {atomic_load_explicit(&note->head, memory_order_relaxed)};
+    const struct overwrite *note = &notes->ring[notes->take % LOG_NOTES];
 
-    memcpy(words + 1, note->rest, sizeof note->rest);
-    memcpy(out, words, sizeof words);
-    return words[0] != 0;
+    return __atomic_load_n(log_note_word_of(notes, notes->take), __ATOMIC_RELAXED) != 0 ? note : NULL;
 }
 
 /* Goes past the next record. */
 static inline void log_note_pass(struct log_notes *notes)
 {
-    atomic_store_explicit(&notes->ring[notes->take++ % LOG_NOTES].head, 0, memory_order_relaxed);
+    __atomic_store_n(log_note_word_of(notes, notes->take++), 0, __ATOMIC_RELAXED);
 }
 
 static inline void log_notes_taken(struct log_notes *notes)

@@ -72,12 +72,12 @@ enum { NOTES_AHEAD = 12 };
 static void take_note(struct reading *reading, struct log_item *item)
 {
     pm_loc ahead = log_note_ahead(reading->notes, NOTES_AHEAD);
-    struct overwrite note;
+    const struct overwrite *note = log_note_look(reading->notes);
 
     if (ahead)
         record_prefetch_head(record_at(reading->log->pool, ahead));
-    if (log_note_look(reading->notes, &note) && note.loc == item->loc)
-        item->replaced = overwrite_replaced(&note);
+    if (note != NULL && note->loc == item->loc)
+        item->replaced = overwrite_replaced(note);
     log_note_pass(reading->notes);
 }
 
@@ -96,19 +96,18 @@ static void give(struct reading *reading, uint32_t segment, const struct log_ite
 static bool read_notes(struct reading *reading, uint32_t segment, uint32_t *pos, uint32_t limit)
 {
     pm_off base = pool_segment_off(reading->log->pool, segment), off;
-    struct overwrite note;
-    struct log_item item = {.overwrite = &note};
+    struct log_item item = {0};
 
-    for (; *pos < limit && log_note_look(reading->notes, &note) && note.place != 0;
-         *pos = (uint32_t)(off - base) + note.units * PM_UNIT) {
-        off = note.loc * PM_UNIT;
+    while (*pos < limit && (item.overwrite = log_note_look(reading->notes)) != NULL && item.overwrite->place != 0) {
+        off = item.overwrite->loc * PM_UNIT;
         if (off < base + *pos || off >= base + limit)
             break;
-        if (cts_epoch(note.cts) > reading->cut)
+        if (cts_epoch(item.overwrite->cts) > reading->cut)
             return false;
         log_notes_prefetch(reading->notes);
-        item.loc = note.loc;
-        give(reading, segment, &item, cts_epoch(note.cts), note.units * PM_UNIT);
+        item.loc = item.overwrite->loc;
+        *pos = (uint32_t)(off - base) + item.overwrite->units * PM_UNIT;
+        give(reading, segment, &item, cts_epoch(item.overwrite->cts), item.overwrite->units * PM_UNIT);
         log_note_pass(reading->notes);
     }
     return true;

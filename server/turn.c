@@ -76,23 +76,37 @@ static bool reads_value(const struct request *request)
     return request->command == NULL || (request->command->flags & COMMAND_WRITE) == 0;
 }
 
-static void prefetch_record(struct worker *worker, struct request *request)
+/* False: it takes another step. */
+static bool prefetch_record(struct worker *worker, struct request *request, bool overflow)
 {
     bool value = reads_value(request);
     pm_loc record = 0;
 
     if (request->key.data != NULL)
-        record = heap_prefetch_record(worker->heap_worker, &request->key, value);
-    request->record = value ? record : 0;
+        record = heap_prefetch_record(worker->heap_worker, &request->key, value, overflow);
+    request->record = value && record != HEAP_PREFETCH_AGAIN ? record : 0;
+    return record != HEAP_PREFETCH_AGAIN;
+}
+
+/* The buckets were asked for while the batch was gathered; now the records, all before the first is used. */
+static void prefetch_records(struct worker *worker, struct batch *batch)
+{
+    struct request *again[BATCH_REQUESTS];
+    uint32_t again_count = 0;
+
+    for (uint32_t i = 0; i < batch->count; i++)
+        if (!prefetch_record(worker, &batch->requests[i], false))
+            again[again_count++] = &batch->requests[i];
+    for (uint32_t i = 0; i < again_count; i++)
+        (void)prefetch_record(worker, again[i], true);
 }
 
 static void run_batch(struct worker *worker)
 {
     struct batch *batch = &worker->batch;
 
-    /* The buckets were asked for while the batch was gathered; now the records, all before the first is used. */
-    for (uint32_t i = 0; batch->count > 1 && i < batch->count; i++)
-        prefetch_record(worker, &batch->requests[i]);
+    if (batch->count > 1)
+        prefetch_records(worker, batch);
     for (uint32_t i = 0; i < batch->count; i++) {
         struct request *request = &batch->requests[i];
         struct conn *conn = request->conn;
