@@ -89,7 +89,7 @@ static bool clean_chunk(struct cleaner *cleaner, uint64_t now_ms)
     uint32_t count = cleaner_read_chunk(cleaner);
     enum pm_status status = PM_OK;
 
-    cleaner->op_count = 0;
+    cleaner->op_count = cleaner->move_count = 0;
     for (uint32_t i = 0; i < count; i++)
         cleaner_look_far_ahead(cleaner, &cleaner->looks[i]);
     for (uint32_t i = 0; i < PREFETCH_AHEAD && i < count; i++)
@@ -99,7 +99,7 @@ static bool clean_chunk(struct cleaner *cleaner, uint64_t now_ms)
             cleaner_look_ahead(cleaner, &cleaner->looks[i + PREFETCH_AHEAD]);
         status = cleaner_plan(cleaner, &cleaner->looks[i], cleaner_judge(cleaner, &cleaner->looks[i], now_ms));
     }
-    if (cleaner->op_count && !cleaner_carry_out(cleaner))
+    if (cleaner->op_count + cleaner->move_count && !cleaner_carry_out(cleaner))
         return false;
     return status ? cleaner_give_up(cleaner, status) : true;
 }

@@ -46,8 +46,10 @@ struct cleaner {
     uint64_t fresh; /* segments, when dead ones were last looked for */
     struct expire expire;
     struct look looks[CHUNK];
+    /* What the index is to do: moves of records that tell their entries' places, and operations on keys. */
+    struct overwrite moves[CHUNK], moves_scratch[CHUNK];
     struct index_op ops[CHUNK];
-    uint32_t op_count;
+    uint32_t move_count, op_count;
 };
 
 /* Whether all records of a segment are at or below W. */

@@ -94,10 +94,36 @@ static void forget(struct cleaner *cleaner, const struct look *look)
     hash_index_unlock(index, look->key.hash);
 }
 
+/* A move by the place of the key's entry is an overwrite by the same version. */
+static void plan_move(struct cleaner *cleaner, const struct look *look, pm_loc copy)
+{
+    const struct pmd_record *header = look->view.header;
+
+    cleaner->moves[cleaner->move_count++] = (struct overwrite){
+        .loc = copy,
+        .units = index_writer_record_bytes(cleaner->heap->pool, copy) / PM_UNIT,
+        .db = header->db,
+        .has_expiry = look->view.expire_at_ms != 0,
+        .replaced_expiry = look->view.expire_at_ms != 0,
+        .replaced = look->loc,
+        .generation = record_generation(cleaner->heap->pool, look->loc),
+        .cts = header->cts,
+        .place = record_place(header),
+        .replaced_bytes = look->view.bytes,
+    };
+}
+
+static void plan_op(struct cleaner *cleaner, enum index_op_kind kind, const struct index_key *key, pm_loc old_loc,
+                    pm_loc loc)
+{
+    cleaner->ops[cleaner->op_count++] =
+        (struct index_op){.key = *key, .kind = kind, .old_loc = old_loc, .loc = loc};
+}
+
 enum pm_status cleaner_plan(struct cleaner *cleaner, const struct look *look, enum fate fate)
 {
-    struct index_op op = {.key = look->key, .old_loc = look->loc, .kind = INDEX_REMOVE_IF};
     enum pm_status status;
+    pm_loc copy;
 
     switch (fate) {
     case FATE_NOTHING:
@@ -106,23 +132,25 @@ enum pm_status cleaner_plan(struct cleaner *cleaner, const struct look *look, en
         forget(cleaner, look);
         return PM_OK;
     case FATE_MOVE:
-        status = copy_out(cleaner, look, &op.loc);
+        status = copy_out(cleaner, look, &copy);
         if (status == PM_FULL &&
             atomic_load_explicit(&cleaner->heap->eviction, memory_order_relaxed) == HEAP_EVICTION_CACHE) {
-            op.loc = 0; /* nowhere to move it: a cache drops it rather than stand still */
+            /* nowhere to move it: a cache drops it rather than stand still */
             atomic_fetch_add_explicit(&cleaner->stats.evicted, 1, memory_order_relaxed);
             break;
         }
         if (status)
             return status;
-        op.kind = INDEX_SWITCH_IF;
-        op.has_expiry = look->view.expire_at_ms != 0;
+        if (record_place(look->view.header) != 0)
+            plan_move(cleaner, look, copy);
+        else
+            plan_op(cleaner, INDEX_SWITCH_IF, &look->key, look->loc, copy);
         atomic_fetch_add_explicit(&cleaner->stats.copied_bytes, look->view.bytes, memory_order_relaxed);
-        break;
+        return PM_OK;
     case FATE_DROP:
         break;
     }
-    cleaner->ops[cleaner->op_count++] = op;
+    plan_op(cleaner, INDEX_REMOVE_IF, &look->key, look->loc, 0);
     return PM_OK;
 }
 
@@ -171,16 +199,37 @@ bool cleaner_give_up(struct cleaner *cleaner, enum pm_status status)
     return false;
 }
 
-bool cleaner_carry_out(struct cleaner *cleaner)
+/* The moves by place, carried out; one whose place was old becomes an operation on its key. */
+static enum pm_status carry_out_moves(struct cleaner *cleaner)
+{
+    struct heap *heap = cleaner->heap;
+    struct overwrite *moves = cleaner->moves;
+    enum pm_status status =
+        skiplist_overwrite(heap->skiplist, cleaner->context, &moves, cleaner->moves_scratch, cleaner->move_count);
+
+    for (uint32_t i = 0; i < cleaner->move_count && status == PM_OK; i++) {
+        const struct overwrite *move = &moves[i];
+        const struct pmd_record *record = record_at(heap->pool, move->loc); /* no two of one key */
+        struct index_op op = {.kind = INDEX_SWITCH_IF, .old_loc = move->replaced, .loc = move->loc, .done = true};
+
+        heap_key(heap, &op.key, record->db, record_key(record), record->key_len);
+        if (move->place != 0) {
+            account(cleaner, &op);
+            switch_slot(cleaner, &op);
+        } else {
+            plan_op(cleaner, INDEX_SWITCH_IF, &op.key, move->replaced, move->loc);
+        }
+    }
+    cleaner->move_count = 0;
+    return status;
+}
+
+static enum pm_status carry_out_ops(struct cleaner *cleaner)
 {
     struct heap *heap = cleaner->heap;
     size_t applied = 0;
     enum pm_status status;
 
-    out_flush(cleaner);
-    status = pm_drain(cleaner->context, PM_SITE_SURVIVOR_DRAIN);
-    if (status)
-        return cleaner_give_up(cleaner, status);
     index_ops_sort(cleaner->ops, cleaner->op_count);
     status = skiplist_apply(heap->skiplist, cleaner->context, cleaner->ops, cleaner->op_count,
                             index_writer_w(heap->index_writer), &applied);
@@ -188,5 +237,18 @@ bool cleaner_carry_out(struct cleaner *cleaner)
         account(cleaner, &cleaner->ops[i]);
         switch_slot(cleaner, &cleaner->ops[i]);
     }
+    return status;
+}
+
+bool cleaner_carry_out(struct cleaner *cleaner)
+{
+    enum pm_status status;
+
+    out_flush(cleaner);
+    status = pm_drain(cleaner->context, PM_SITE_SURVIVOR_DRAIN);
+    if (status == PM_OK && cleaner->move_count)
+        status = carry_out_moves(cleaner);
+    if (status == PM_OK && cleaner->op_count)
+        status = carry_out_ops(cleaner);
     return status ? cleaner_give_up(cleaner, status) : true;
 }

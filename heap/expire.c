@@ -80,7 +80,6 @@ static void gather(uint64_t word, void *context)
     if (group->word_count == GROUP_WORDS)
         look_at_group(group);
     group->words[group->word_count++] = word;
-    HEARTH_PREFETCH(record_at(group->expire->pool, hash_slot_loc(word)));
 }
 
 /* False: a pass has ended. */

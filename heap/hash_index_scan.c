@@ -44,6 +44,8 @@ uint64_t hash_index_scan(const struct hash_index *index, uint64_t cursor, void (
     hash_index_unlock(locks, hash);
 
     for (uint32_t i = 0; i < count; i++)
+        HEARTH_PREFETCH(record_at(index->pool, hash_slot_loc(slots[i])));
+    for (uint32_t i = 0; i < count; i++)
         each(slots[i], context);
     cursor = ((cursor >> (HASH_BITS - depth)) + 1) << (HASH_BITS - depth);
     return cursor >> HASH_BITS ? 0 : cursor;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-_Static_assert(LIVE_CELL_BYTES / sizeof(struct pmd_record) <= UINT8_MAX, "a byte holds the records of a cell");
+_Static_assert(8 % LIVE_CELL_BITS == 0, "no count crosses a byte");
 
 static void count(struct segment *segment, int64_t bytes, int32_t records)
 {
@@ -17,10 +17,23 @@ static void count(struct segment *segment, int64_t bytes, int32_t records)
     atomic_store_explicit(&segment->live_records, records_before + records, memory_order_relaxed);
 }
 
+static void count_in_cell(struct pool *pool, pm_loc loc, bool add)
+{
+    uint32_t before = live_cell_count(pool, loc), one = 1U << live_cell_shift(loc);
+    uint8_t *byte = &pool->live_cells[live_cell_byte(loc)];
+
+    if (before == LIVE_CELL_MAX)
+        return;
+    if (add)
+        *byte = (uint8_t)(*byte + one);
+    else if (before > 0) /* or it was counted by an earlier run */
+        *byte = (uint8_t)(*byte - one);
+}
+
 void live_add(struct pool *pool, pm_loc loc, uint32_t bytes)
 {
     count(pool_segment_at(pool, loc), bytes, 1);
-    pool->live_cells[loc * PM_UNIT / LIVE_CELL_BYTES]++;
+    count_in_cell(pool, loc, true);
 }
 
 void live_drop(struct pool *pool, pm_loc loc, uint32_t bytes)
@@ -28,7 +41,7 @@ void live_drop(struct pool *pool, pm_loc loc, uint32_t bytes)
     struct segment *segment = pool_segment_at(pool, loc);
 
     count(segment, bytes <= pool->segment_bytes ? -(int64_t)bytes : 0, -1); /* a damaged header may say anything */
-    pool->live_cells[loc * PM_UNIT / LIVE_CELL_BYTES]--;
+    count_in_cell(pool, loc, false);
 }
 
 void live_clear(struct pool *pool, uint32_t segment)
@@ -38,8 +51,8 @@ void live_clear(struct pool *pool, uint32_t segment)
     atomic_store_explicit(&twin->live_bytes, 0, memory_order_relaxed);
     atomic_store_explicit(&twin->live_records, 0, memory_order_relaxed);
     atomic_store_explicit(&twin->older_bytes, 0, memory_order_relaxed);
-    memset(pool->live_cells + pool_segment_off(pool, segment) / LIVE_CELL_BYTES, 0,
-           pool->segment_bytes / LIVE_CELL_BYTES);
+    memset(pool->live_cells + live_cells_bytes(pool_segment_off(pool, segment)), 0,
+           live_cells_bytes(pool->segment_bytes));
 }
 
 bool live_is_none_in(const struct pool *pool, uint32_t segment)

@@ -142,7 +142,7 @@ static enum pm_status load(struct pool *pool)
     pool->previous_mode = (enum pmd_commit_mode)pool->superblock.commit_mode;
     pool->same_boot = is_same_boot(pool);
     pool->segments = aligned_alloc(sizeof *pool->segments, pool->segment_count * sizeof *pool->segments);
-    pool->live_cells = calloc(pool->segment_count, pool->segment_bytes / LIVE_CELL_BYTES);
+    pool->live_cells = calloc(pool->segment_count, live_cells_bytes(pool->segment_bytes));
     if (pool->segments == NULL || pool->live_cells == NULL)
         return PM_NO_MEMORY;
     memset(pool->segments, 0, pool->segment_count * sizeof *pool->segments);

@@ -183,6 +183,8 @@ static enum pm_status stage_all(struct skiplist *skiplist, struct pm_context *co
 {
     enum pm_status status = PM_OK;
 
+    for (size_t i = 0; i < AHEAD && i < count; i++)
+        fetch(skiplist, &ops[i]);
     for (size_t i = 0, end; i < count && status == PM_OK; i = end) {
         for (end = i; end < count && leaf_of(&ops[end]) == leaf_of(&ops[i]); end++)
             if (end + AHEAD < count)

@@ -56,7 +56,7 @@ build_flavour() {
         flock 8
         # Again, if the libraries for tests have come since.
         if [ ! -f "$dir/Makefile" ] ||
-            { [[ " $* " == *" test-programs "* ]] && grep -q '^HAVE_CMOCKA_TRUE = #' "$dir/Makefile"; }; then
+            { [[ " $* " == *" test-programs "* ]] && grep -q '^CMOCKA_LIBS = *$' "$dir/Makefile"; }; then
             cd "$dir" || return 1
             eval "../../configure --quiet $options" >configure.out 2>&1 9>&- ||
                 { cat configure.out >&2; return 1; }
