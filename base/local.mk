@@ -17,5 +17,7 @@ base_libbase_a_SOURCES = \
 	base/log.h \
 	base/number.c \
 	base/number.h \
+	base/slice.c \
+	base/slice.h \
 	base/text.c \
 	base/text.h

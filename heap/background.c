@@ -3,6 +3,9 @@
  * The background threads: maintenance (index writer, cleaner, space, sweep), sync (EPOCH mode), filler (until the hash
  * index is complete). Each runs a step function that crash tests run by a scheduler instead.
  *
+ * They ask the scheduler for short slices: where there are fewer processors than threads that want one, a worker that wakes
+ * need not wait until some milliseconds of a cut have passed.
+ *
  * THREADS: background_wake() and background_want_sync() from any; they cost one load while the thread is awake.
  */
 #include <errno.h>
@@ -13,6 +16,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/slice.h"
 #include "heap/heap_internal.h"
 
 enum {
@@ -98,6 +102,7 @@ static void *maintenance_main(void *argument)
     struct heap *heap = argument;
     struct background *background = heap->background;
 
+    slice_ask_for_short();
     while (!atomic_load_explicit(&background->stop, memory_order_relaxed)) {
         if (!heap_maintain_step(heap, clock_mono_us()))
             sleeper_sleep(&background->maintenance, maintenance_pause_us(heap));
@@ -134,6 +139,7 @@ static void *sync_main(void *argument)
     struct heap *heap = argument;
     struct background *background = heap->background;
 
+    slice_ask_for_short();
     while (!atomic_load_explicit(&background->stop, memory_order_relaxed)) {
         uint64_t interval_ms = atomic_load_explicit(&heap->sync_interval_ms, memory_order_relaxed);
 
@@ -149,6 +155,7 @@ static void *fill_main(void *argument)
     struct heap *heap = argument;
     uint64_t began_us = clock_mono_us();
 
+    slice_ask_for_short();
     while (!atomic_load_explicit(&heap->background->stop, memory_order_relaxed) && heap_fill_run_step(heap))
         ;
     atomic_store_explicit(&heap->fill_us, clock_mono_us() - began_us, memory_order_relaxed);
