@@ -25,10 +25,10 @@
  * effect, so that it drops the calls, and with them what they were to fetch: the empty asm is an effect. */
 #define HEARTH_PREFETCH(address) prefetch_line(address, 0)
 #define HEARTH_PREFETCH_WRITE(address) prefetch_line(address, 1)
-#define prefetch_line(address, write)           \
-    do {                                        \
+#define prefetch_line(address, write) \
+    do { \
         __builtin_prefetch((address), (write)); \
-        __asm__ volatile("");                   \
+        __asm__ volatile(""); \
     } while (0)
 
 #define HEARTH_CACHE_LINE_BYTES 64

@@ -41,7 +41,7 @@ def run(server, protocol, ratio, options, seed):
     port = server.port(protocol)
     argv = [os.path.join(servers.BUILD, "bench", "hearth-bench"), "--protocol", protocol, "--port", str(port)]
     argv += ["--json", "-", "--ratio", ratio, "--connections", str(CONNECTIONS), "--value-size", str(VALUE_BYTES)]
-    argv += ["--keys", str(KEYS), "--seed", str(seed), *options]
+    argv += ["--keys", str(KEYS), "--seed", str(servers.fresh_seed(seed)), *options]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError("%s: %s" % (" ".join(argv), done.stderr.strip()))

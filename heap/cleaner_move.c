@@ -116,8 +116,7 @@ static void plan_move(struct cleaner *cleaner, const struct look *look, pm_loc c
 static void plan_op(struct cleaner *cleaner, enum index_op_kind kind, const struct index_key *key, pm_loc old_loc,
                     pm_loc loc)
 {
-    cleaner->ops[cleaner->op_count++] =
-        (struct index_op){.key = *key, .kind = kind, .old_loc = old_loc, .loc = loc};
+    cleaner->ops[cleaner->op_count++] = (struct index_op){.key = *key, .kind = kind, .old_loc = old_loc, .loc = loc};
 }
 
 enum pm_status cleaner_plan(struct cleaner *cleaner, const struct look *look, enum fate fate)

@@ -50,8 +50,7 @@ static inline bool live_is_none_at(const struct pool *pool, pm_loc loc)
 {
     const struct segment *segment = &pool->segments[pool_segment_of(pool, loc * PM_UNIT)];
 
-    return atomic_load_explicit(&segment->sequence, memory_order_relaxed) != 0 &&
-           live_cell_count(pool, loc) == 0;
+    return atomic_load_explicit(&segment->sequence, memory_order_relaxed) != 0 && live_cell_count(pool, loc) == 0;
 }
 /* Bytes of the segment's live records, in part an estimate where it is older than this run. May be below 0. */
 int64_t live_bytes(const struct pool *pool, uint32_t segment);

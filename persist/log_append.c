@@ -142,22 +142,16 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && offsetof(struct pmd_
                    offsetof(struct pmd_record, type) == 25 && offsetof(struct pmd_record, turn_line) == 26,
                "words of a record header");
 
-/*
- * The header, all but its checksum, and the optional fields; returns where the key goes. Word by word out of registers: a
- * struct put together in memory and copied from there in larger pieces would wait for its own stores.
- */
+/* The header, all but its checksum, and the optional fields; returns where the key goes. */
 static HEARTH_INLINE uint8_t *store_head(struct log_writer *writer, uint8_t *at, const struct log_record *record,
                                          uint8_t flags, uint32_t value_len)
 {
     uint64_t place = (uint64_t)record->place << 32;
-    uint64_t what = record->kind | (uint64_t)flags << 8 | (uint64_t)(uint16_t)record->key_len << 16 |
-                    (uint64_t)value_len << 32;
+    uint64_t what =
+        record->kind | (uint64_t)flags << 8 | (uint64_t)(uint16_t)record->key_len << 16 | (uint64_t)value_len << 32;
     uint32_t whose = record->db | (uint32_t)record->type << 8 | (uint32_t)writer->turn_line << 16;
 
-    pm_store(&writer->context, at, &place, sizeof place);
-    pm_store(&writer->context, at + 8, &what, sizeof what);
-    pm_store(&writer->context, at + 16, &record->cts, sizeof record->cts);
-    pm_store(&writer->context, at + 24, &whose, sizeof whose);
+    pm_store_head(&writer->context, at, place, what, record->cts, whose);
     at += sizeof(struct pmd_record);
     if (HEARTH_UNLIKELY(flags & (PMD_HAS_EXPIRY | PMD_HAS_CLIENT_FLAGS | PMD_HAS_CAS)))
         at = store_options(writer, at, record);

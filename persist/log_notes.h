@@ -19,6 +19,7 @@
 #define HEARTH_PERSIST_LOG_NOTES_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "persist/log.h"
@@ -52,6 +53,10 @@ static inline void log_notes_drop(struct log_notes *notes)
     free(notes->ring);
 }
 
+_Static_assert(sizeof(struct overwrite) == 4 * sizeof(log_note_word) && offsetof(struct overwrite, place) == 24 &&
+                   offsetof(struct overwrite, replaced_bytes) == 28,
+               "words of a note");
+
 static inline log_note_word *log_note_word_of(const struct log_notes *notes, uint64_t number)
 {
     return (log_note_word *)&notes->ring[number % LOG_NOTES];
@@ -60,7 +65,7 @@ static inline log_note_word *log_note_word_of(const struct log_notes *notes, uin
 static inline void log_note_put(struct log_notes *notes, const struct overwrite *overwrite)
 {
     uint64_t number = notes->put++;
-    log_note_word *note, words[4];
+    log_note_word *note, words[3];
 
     if (HEARTH_UNLIKELY(number >= notes->put_limit)) {
         notes->put_limit = atomic_load_explicit(&notes->taken, memory_order_acquire) + LOG_NOTES;
@@ -69,8 +74,10 @@ static inline void log_note_put(struct log_notes *notes, const struct overwrite 
     }
     note = log_note_word_of(notes, number);
     memcpy(words, overwrite, sizeof words);
-    for (int i = 1; i < 4; i++)
-        note[i] = words[i];
+    note[1] = words[1];
+    note[2] = words[2];
+    /* Out of registers: two halves that are stored and then loaded as one word are waited for. */
+    note[3] = (log_note_word)overwrite->replaced_bytes << 32 | overwrite->place;
     __atomic_store_n(note, words[0], __ATOMIC_RELAXED);
 }
 

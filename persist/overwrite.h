@@ -8,7 +8,6 @@
 
 #include "persist/record.h"
 
-/* Words of bits, so that each is put together in a register. */
 struct overwrite {
     pm_loc loc : PM_LOC_BITS;      /* of the new record; skiplist_overwrite(): 0 if another came behind it */
     uint64_t units : 22;           /* its bytes / PM_UNIT */
@@ -18,8 +17,8 @@ struct overwrite {
     pm_loc replaced : PM_LOC_BITS; /* of that one; 0: not known; skiplist_overwrite(): or another came before */
     uint64_t generation : 64 - PM_LOC_BITS; /* of its segment, see struct record_replaced */
     uint64_t cts;                           /* of the new record */
-    uint64_t place : 32;                    /* of the key's entry, as the record replaced told; 0: not known */
-    uint64_t replaced_bytes : 32;           /* of the record replaced */
+    uint32_t place;                         /* of the key's entry, as the record replaced told; 0: not known */
+    uint32_t replaced_bytes;                /* of the record replaced */
 };
 _Static_assert(sizeof(struct overwrite) == 32, "two a line");
 

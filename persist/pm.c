@@ -188,6 +188,14 @@ void pm_flush(struct pm_context *context, enum pm_site site, const void *from, s
     context->pm->ops->flush(context, site, from, bytes);
 }
 
+void pm_store_head_by_ops(struct pm_context *context, void *to, uint64_t first, uint64_t second, uint64_t third,
+                          uint32_t last)
+{
+    uint64_t words[] = {first, second, third, last};
+
+    pm_store(context, to, words, 28);
+}
+
 void pm_stream(struct pm_context *context, enum pm_site site, void *to, const void *from, size_t bytes)
 {
     const struct pm_ops *ops = context->pm->ops;

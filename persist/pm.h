@@ -128,6 +128,25 @@ static inline void pm_store(struct pm_context *context, void *to, const void *fr
     else
         context->pm->ops->store(context->pm, to, from, bytes);
 }
+void pm_store_head_by_ops(struct pm_context *context, void *to, uint64_t first, uint64_t second, uint64_t third,
+                          uint32_t last);
+/*
+ * The same of 28 bytes that are in registers. Put together in memory and copied from there in larger pieces they would wait
+ * for their own stores.
+ */
+static HEARTH_INLINE void pm_store_head(struct pm_context *context, void *to, uint64_t first, uint64_t second,
+                                        uint64_t third, uint32_t last)
+{
+    if (HEARTH_UNLIKELY(context->pm->ops->store)) {
+        pm_store_head_by_ops(context, to, first, second, third, last);
+        return;
+    }
+    pm_count(&context->counters.store_bytes, 28);
+    memcpy(to, &first, 8);
+    memcpy((uint8_t *)to + 8, &second, 8);
+    memcpy((uint8_t *)to + 16, &third, 8);
+    memcpy((uint8_t *)to + 24, &last, 4);
+}
 /* One aligned 8-byte store, never torn, by crash or by concurrent readers (relaxed atomic). */
 static inline void pm_store_word(struct pm_context *context, uint64_t *to, uint64_t value)
 {

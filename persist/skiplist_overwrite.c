@@ -18,7 +18,7 @@
 
 #include "persist/skiplist_internal.h"
 
-enum { DIGIT_BITS = 13, DIGITS = 1 << DIGIT_BITS, AHEAD = 16, IMAGE_BYTES = 16 };
+enum { DIGIT_BITS = 13, DIGITS = 1 << DIGIT_BITS, AHEAD = 16, IMAGE_BYTES = 16, FEW = 128 };
 
 /* Entries of one leaf that change, by their first word. */
 struct change {
@@ -52,11 +52,27 @@ static void sort_pass(const struct overwrite *from, struct overwrite *to, size_t
         to[starts[from[i].place >> shift & (DIGITS - 1)]++] = from[i];
 }
 
-/* Least significant bits first, so those of one place keep their order. The result lies in either array. */
+static void sort_few(struct overwrite *ops, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct overwrite op = ops[i];
+        size_t at = i;
+
+        for (; at > 0 && ops[at - 1].place > op.place; at--)
+            ops[at] = ops[at - 1];
+        ops[at] = op;
+    }
+}
+
+/* Those of one place keep their order: by digits, the least significant first. The result lies in either array. */
 static struct overwrite *sort_by_place(struct overwrite *ops, struct overwrite *scratch, size_t count)
 {
     uint32_t differing = 0;
 
+    if (count <= FEW) { /* the cleaner's: the digits' counts alone would take longer */
+        sort_few(ops, count);
+        return ops;
+    }
     for (size_t i = 0; i < count; i++)
         differing |= ops[i].place ^ ops[0].place;
     for (uint32_t shift = 0; shift < 32; shift += DIGIT_BITS) {

@@ -45,6 +45,10 @@ lint_names() {
         echo "libpmem outside persist/"
         status=1
     fi
+    if grep -rn '__builtin_prefetch' --include='*.[ch]' base persist heap proto server | grep -v '^base/compiler\.h:'; then
+        echo "a prefetch that gcc may drop: base/compiler.h has one that stays"
+        status=1
+    fi
     if grep -rnE '#include "(persist|heap|proto|server)/' --include='*.[ch]' base ||
         grep -rnE '#include "(heap|proto|server)/' --include='*.[ch]' persist ||
         grep -rnE '#include "(proto|server)/' --include='*.[ch]' heap ||
