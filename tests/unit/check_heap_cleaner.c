@@ -12,7 +12,7 @@
 #include "persist/live.h"
 #include "tests/support/object_fixture.h"
 
-enum { FILLERS = 600, SURVIVORS = 8, DEAD = 10, STEPS_MAX = 3000 };
+enum { FILLERS = 600, SURVIVORS = 8, DEAD = 10, SMALL = 100, STEPS_MAX = 3000 };
 
 static uint32_t segment_of(const struct fixture *fixture, pm_loc loc)
 {
@@ -154,6 +154,64 @@ static void test_moves_what_has_a_place(void **state)
     end(&fixture);
 }
 
+static void put_all(struct fixture *fixture)
+{
+    begin_turn(fixture);
+    for (int i = 0; i < OBJECTS; i++) {
+        reserve(fixture, 1);
+        assert_true(edit_put(fixture, i, "value"));
+    }
+    end_turn(fixture);
+    settle(fixture);
+}
+
+/* The index and the slot name a whole copy. */
+static void expect_moved(const struct fixture *fixture, int object)
+{
+    struct index_key key = key_of(fixture, object);
+    pm_loc loc = indexed_loc(fixture, object);
+    struct hash_ref ref;
+
+    assert_int_equal(state_of(fixture, loc), PMD_SEGMENT_SURVIVOR);
+    assert_true(record_is_whole(fixture->heap->pool, loc));
+    assert_true(hash_index_find(fixture->heap->index, &key, &ref));
+    assert_int_equal(hash_slot_loc(ref.word), loc);
+}
+
+/* A place is a hint: that of another key's entry, of none that there is, or none at all. */
+static void test_moves_what_has_an_old_place(void **state)
+{
+    struct fixture fixture;
+    uint32_t places[OBJECTS];
+    uint64_t keys;
+
+    (void)state;
+    begin(&fixture, true);
+    for (int i = 0; i < 3; i++)
+        put_all(&fixture);
+    for (int i = 0; i < OBJECTS; i++)
+        places[i] = record_place(record_at(fixture.heap->pool, indexed_loc(&fixture, i)));
+    fill_segment_of(&fixture, indexed_loc(&fixture, 1));
+    settle(&fixture);
+    places[2] = places[1];
+    places[3] = UINT32_MAX;
+    places[4] = 0;
+    for (int i = 0; i < OBJECTS; i++)
+        record_set_place(fixture.heap->pool, index_writer_context(fixture.heap->index_writer), indexed_loc(&fixture, i),
+                         places[i]);
+    keys = key_count(&fixture);
+    clean_segment_of(&fixture, indexed_loc(&fixture, 1));
+    for (int i = 0; i < OBJECTS; i++)
+        expect_moved(&fixture, i);
+    assert_int_equal(skiplist_check(fixture.heap->skiplist), PM_OK);
+    begin_turn(&fixture);
+    reserve(&fixture, 1);
+    assert_true(edit_put(&fixture, 1, "newer"));
+    end_turn(&fixture);
+    expect_newer(&fixture, keys);
+    end(&fixture);
+}
+
 static void test_drops_what_the_index_names_and_is_damaged(void **state)
 {
     struct fixture fixture;
@@ -284,6 +342,36 @@ static void test_passes_over_dead_cells(void **state)
     end(&fixture);
 }
 
+/* More of them than a cell can count, of which one lives on. */
+static void test_finds_what_lives_among_small_ones(void **state)
+{
+    struct fixture fixture;
+    char text[16];
+    pm_loc first = 0, last = 0;
+
+    (void)state;
+    begin(&fixture, true);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < SMALL - round; i++) {
+            snprintf(text, sizeof text, "t%02d", i);
+            put_named(&fixture, text, 0);
+        }
+        settle(&fixture);
+        if (round == 0) {
+            first = loc_named(&fixture, "t00");
+            last = loc_named(&fixture, text);
+        }
+    }
+    assert_int_equal(segment_of(&fixture, first), segment_of(&fixture, last));
+    snprintf(text, sizeof text, "t%02d", SMALL - 1);
+    fill_segment_of(&fixture, last);
+    settle(&fixture);
+    assert_int_equal(loc_named(&fixture, text), last);
+    clean_segment_of(&fixture, last);
+    assert_int_equal(state_of(&fixture, loc_named(&fixture, text)), PMD_SEGMENT_SURVIVOR);
+    end(&fixture);
+}
+
 /* Steps until the cut that takes the segment has been applied; the pin keeps its tombstones from being forgotten. */
 static void index_under_pin(struct fixture *fixture, pm_loc loc, struct epoch_pin *pin)
 {
@@ -336,10 +424,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moves_what_the_index_names),
         cmocka_unit_test(test_moves_what_has_a_place),
+        cmocka_unit_test(test_moves_what_has_an_old_place),
         cmocka_unit_test(test_drops_what_the_index_names_and_is_damaged),
         cmocka_unit_test(test_leaves_what_is_superseded),
         cmocka_unit_test(test_keeps_what_it_cannot_walk),
         cmocka_unit_test(test_passes_over_dead_cells),
+        cmocka_unit_test(test_finds_what_lives_among_small_ones),
         cmocka_unit_test(test_forgets_tombstones_of_dead_cells),
     };
 
