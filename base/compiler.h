@@ -23,9 +23,9 @@
 
 /* Asks for the line of an address that will be read, or written. To gcc (12) a function that does nothing else has no
  * effect, so that it drops the calls, and with them what they were to fetch: the empty asm is an effect. */
-#define HEARTH_PREFETCH(address) prefetch_line(address, 0)
-#define HEARTH_PREFETCH_WRITE(address) prefetch_line(address, 1)
-#define prefetch_line(address, write) \
+#define HEARTH_PREFETCH(address) HEARTH_PREFETCH_FOR(address, 0)
+#define HEARTH_PREFETCH_WRITE(address) HEARTH_PREFETCH_FOR(address, 1)
+#define HEARTH_PREFETCH_FOR(address, write) \
     do { \
         __builtin_prefetch((address), (write)); \
         __asm__ volatile(""); \

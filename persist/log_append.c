@@ -2,10 +2,10 @@
 /*
  * Appending to the log: reservation, records, transactions.
  *
- * IDEA: records are assembled where they will stay, with ordinary stores, the checksum last. What will not change any more
- * begins to be flushed a kilobyte at a time, while the worker goes on: written back at the close alone, a turn of large
- * records waits for memory. The close flushes the rest, and waits. Large values go past the caches instead: a third to
- * two fifths less work than storing them and flushing each line.
+ * IDEA: records are assembled where they will stay, with ordinary stores, the header's words out of registers, the
+ * checksum last. What will not change any more begins to be flushed a kilobyte at a time, while the worker goes on: written
+ * back at the close alone, a turn of large records waits for memory. The close flushes the rest, and waits. Large values go
+ * past the caches instead: a third to two fifths less work than storing them and flushing each line.
  *
  * DURABILITY: a crash inside a turn leaves any subset of its lines; the checksums tell how far the log reaches. What
  * lies behind the first invalid record was never acknowledged, since the drain of its turn has not returned.
@@ -19,7 +19,7 @@ _Static_assert(LOG_LINK_BYTES % PM_UNIT == 0 && LOG_LINK_BYTES >= sizeof(struct 
                    LOG_LINK_BYTES < sizeof(struct pmd_record) + sizeof(struct pmd_link) + PM_UNIT,
                "length of a LINK");
 
-enum { FLUSH_AHEAD_BYTES = 1024, FETCH_BYTES_MAX = 1088 };
+enum { FLUSH_AHEAD_BYTES = 1024, FETCH_AHEAD_BYTES = 1024, FETCH_BYTES_MAX = 1088 };
 
 /* ---- reserving ---- */
 
@@ -118,7 +118,7 @@ enum pm_status log_reserve(struct log_writer *writer, enum space_class class, ui
 /* ---- appending ---- */
 
 /* The optional fields; returns where the key goes. */
-static HEARTH_COLD uint8_t *store_options(struct log_writer *writer, uint8_t *at, const struct log_record *record)
+static uint8_t *store_options(struct log_writer *writer, uint8_t *at, const struct log_record *record)
 {
     if (record->expire_at_ms) {
         pm_store(&writer->context, at, &record->expire_at_ms, 8);
@@ -226,11 +226,11 @@ static HEARTH_COLD void store_large(struct log_writer *writer, uint8_t *at, cons
     }
 }
 
-/* Lines of the records to come, which nobody has touched for long: stores that wait for theirs hold up whoever comes
- * behind them, the next key's lock first. */
+/* As many lines behind a record of `bytes` as it has, for those to come: nobody has touched them for long, and stores that
+ * wait for their lines hold up whoever comes behind them, the next key's lock first. */
 static HEARTH_INLINE void fetch_ahead(const struct log_writer *writer, uint32_t bytes)
 {
-    uint32_t distance = bytes < 1024 ? 1024 : bytes;
+    uint32_t distance = bytes < FETCH_AHEAD_BYTES ? FETCH_AHEAD_BYTES : bytes;
     const struct pool *pool = writer->log->pool;
     uint8_t *from = pool_at(pool, pool_segment_off(pool, writer->open->segment) + writer->pos + distance);
 
@@ -372,7 +372,8 @@ pm_loc log_append(struct log_writer *writer, const struct log_record *record)
     else if (!writer->appended)
         start_range(writer);
     must(writer->pos + room <= writer->log->pool->segment_bytes);
-    fetch_ahead(writer, (uint32_t)bytes);
+    if (HEARTH_LIKELY(value_len <= PMD_VALUE_SUMMED_WITHIN_MAX)) /* longer ones may go past the caches */
+        fetch_ahead(writer, (uint32_t)bytes);
     store_record(writer, writer->pos, record, flags, (uint32_t)value_len);
     if (!record->in_transaction)
         store_checksum(writer);
