@@ -43,14 +43,20 @@ static double find_single(const struct bench *bench, struct fake_key *keys, uint
 
 static double find_batches(const struct bench *bench, struct fake_key *keys, uint64_t *found)
 {
+    uint64_t overflown[BATCH];
     double start = now_ns();
     struct hash_ref ref;
 
     for (uint64_t i = 0; i < SAMPLES; i += BATCH) {
+        uint32_t overflown_count = 0;
+
         for (uint64_t j = i; j < i + BATCH; j++)
             hash_index_prefetch(bench->index, keys[j].key.hash);
         for (uint64_t j = i; j < i + BATCH; j++)
-            hash_index_prefetch_record(bench->index, keys[j].key.hash, true);
+            if (hash_index_prefetch_record(bench->index, keys[j].key.hash, true, false) == HASH_INDEX_OVERFLOW)
+                overflown[overflown_count++] = keys[j].key.hash;
+        for (uint32_t j = 0; j < overflown_count; j++)
+            (void)hash_index_prefetch_record(bench->index, overflown[j], true, true);
         for (uint64_t j = i; j < i + BATCH; j++)
             *found += hash_index_find(bench->index, &keys[j].key, &ref);
     }

@@ -320,7 +320,7 @@ if [ "$HEARTH_LONG" = 1 ]; then
     need_packages vm
 fi
 # A build that no wanted test needs is left out.
-build_test opt test-programs
+build_test opt test-programs bench-programs
 if [ -x build/opt/server/hearthd ]; then
     ln -sfn ../build/opt/server/hearthd server/hearthd
 fi
