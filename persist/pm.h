@@ -128,6 +128,7 @@ static inline void pm_store(struct pm_context *context, void *to, const void *fr
     else
         context->pm->ops->store(context->pm, to, from, bytes);
 }
+/* pm_store_head() where a backing watches the stores. */
 void pm_store_head_by_ops(struct pm_context *context, void *to, uint64_t first, uint64_t second, uint64_t third,
                           uint32_t last);
 /*

@@ -143,7 +143,7 @@ static bool lock_keys(struct client *client, const struct command *command, uint
         return false;
     }
     (void)command_index_keys(client, command, argc, argv, list);
-    heap_prefetch_all(client->heap_worker, list, count < KEYS_TOGETHER ? count : KEYS_TOGETHER);
+    heap_prefetch_all(client->heap_worker, list, count);
     if (!heap_transaction_begin(client->heap_worker, list, count)) {
         reply_error(client, "ERR too many keys for one command");
         fine = false;
