@@ -6,9 +6,9 @@ One hearthd for each number, all at the same time, measured in turn, round after
 median of the rounds' ratios. CPU time is user and system time of all threads of the server, for SETs with the index work
 that they leave behind.
 
-All of them are measured in the same state, the log written once from end to end, with each key overwritten before: a key's first overwrite costs more (its entry
-in the ordered index is found by the key), and of 20 million keys the rounds would see no other, of 0.1 million hardly
-one. What first overwrites cost stands in a row of its own.
+All of them are measured in the same state, the log written once from end to end, with each key overwritten before: a
+key's first overwrite costs more (its entry in the ordered index is found by the key), and of 20 million keys the rounds
+would see no other, of 0.1 million hardly one. What first overwrites cost stands in a row of its own.
 
     ./dev bench scale [--quick] [--rounds N]
 
