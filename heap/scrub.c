@@ -5,9 +5,11 @@
 #include "heap/scrub.h"
 
 #include "heap/heap_internal.h"
+#include "persist/live.h"
 
 enum {
-    BYTES_A_SECOND = 16 << 20,
+    BYTES_A_SECOND_MIN = 1 << 20,
+    BYTES_A_SECOND_MAX = 16 << 20,
     TICK_US = 10000,       /* calls that come sooner than that after another do nothing */
     IDLE_US = 100000,      /* longer pauses are not made up for */
     BUCKETS_A_TICK = 4096, /* most of them empty, in a table that is larger than its objects need */
@@ -16,7 +18,12 @@ enum {
 
 bool scrub_open(struct scrub *scrub, struct heap *heap)
 {
-    *scrub = (struct scrub){.heap = heap, .pin = epoch_pin_new(heap->epochs), .bytes_a_second = BYTES_A_SECOND};
+    *scrub = (struct scrub){
+        .heap = heap,
+        .pin = epoch_pin_new(heap->epochs),
+        .bytes_a_second = BYTES_A_SECOND_MIN,
+        .bytes_a_second_max = BYTES_A_SECOND_MAX,
+    };
     return scrub->pin != NULL;
 }
 
@@ -63,6 +70,21 @@ static bool is_due(struct scrub *scrub, uint64_t now_us)
     return scrub->due_bytes > 0;
 }
 
+static void begin_pass(struct scrub *scrub, uint64_t now_us)
+{
+    const struct pool *pool = scrub->heap->pool;
+    int64_t live = 0;
+
+    for (uint32_t i = 0; i < pool->segment_count; i++)
+        live += live_bytes(pool, i);
+    scrub->bytes_a_second = live > 0 ? (uint64_t)live * 1000000 / PASS_US : 0;
+    if (scrub->bytes_a_second < BYTES_A_SECOND_MIN)
+        scrub->bytes_a_second = BYTES_A_SECOND_MIN;
+    if (scrub->bytes_a_second > scrub->bytes_a_second_max)
+        scrub->bytes_a_second = scrub->bytes_a_second_max;
+    scrub->pass_began_us = now_us;
+}
+
 void scrub_step(struct scrub *scrub, uint64_t now_us)
 {
     uint32_t buckets = BUCKETS_A_TICK;
@@ -70,7 +92,7 @@ void scrub_step(struct scrub *scrub, uint64_t now_us)
     if (!is_due(scrub, now_us))
         return;
     if (scrub->cursor == 0)
-        scrub->pass_began_us = now_us;
+        begin_pass(scrub, now_us);
     epoch_enter(scrub->heap->epochs, scrub->pin);
     do
         scrub->cursor = hash_index_scan(scrub->heap->index, scrub->cursor, look_at, scrub);

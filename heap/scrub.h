@@ -10,8 +10,9 @@
  *
  * A record whose key is what was damaged is only reported: no lookup can find it, and nothing leads from it to its slot.
  *
- * PACE: 16 MB/s, in ticks; a pass does not begin sooner than ten minutes after the one before. Maintenance calls it when
- * it has nothing else to do and the cleaner is not behind.
+ * PACE: what lives is spread over the ten minutes of a pass, at 1 to 16 MB/s, in ticks: larger pools take longer. Each
+ * record is a miss of all caches, so that to hurry takes time from those who serve. A pass does not begin sooner than ten
+ * minutes after the one before. Maintenance calls it when it has nothing else to do and the cleaner is not behind.
  *
  * THREADS: the index writer's.
  *
@@ -30,11 +31,11 @@ struct epoch_pin;
 struct scrub {
     struct heap *heap;
     struct epoch_pin *pin;
-    uint64_t bytes_a_second;
-    uint64_t cursor;        /* of the pass; 0: at its beginning */
-    uint64_t last_us;       /* until then time was turned into bytes; 0: never called */
-    uint64_t pass_began_us; /* 0: no pass yet */
-    int64_t due_bytes;      /* below 0: the last record was larger than what was due */
+    uint64_t bytes_a_second, bytes_a_second_max; /* of this pass, of any */
+    uint64_t cursor;                             /* of the pass; 0: at its beginning */
+    uint64_t last_us;                            /* until then time was turned into bytes; 0: never called */
+    uint64_t pass_began_us;                      /* 0: no pass yet */
+    int64_t due_bytes;                           /* below 0: the last record was larger than what was due */
     _Atomic uint64_t bytes, passes;
 };
 

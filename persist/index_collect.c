@@ -10,6 +10,8 @@
 #include "persist/index_writer_internal.h"
 #include "persist/live.h"
 
+enum { SETTLE_AHEAD = 12 };
+
 static void control_insert(struct index_writer *writer, pm_loc loc)
 {
     const struct pool *pool = writer->o.pool;
@@ -119,6 +121,12 @@ static void collect_left(struct index_writer *writer, const struct overwrite *ov
     collect_op(writer, &item);
 }
 
+static void prefetch_counts(const struct pool *pool, const struct overwrite *op)
+{
+    live_prefetch(pool, op->replaced);
+    live_prefetch(pool, op->loc);
+}
+
 /* What lives and what is dead by them (R1); what was left undone becomes an operation like others. */
 static bool settle_overwrites(struct index_writer *writer)
 {
@@ -128,6 +136,8 @@ static bool settle_overwrites(struct index_writer *writer)
     for (size_t i = 0; i < cut->overwrite_count; i++) {
         const struct overwrite *op = &cut->overwrites[i];
 
+        if (i + SETTLE_AHEAD < cut->overwrite_count)
+            prefetch_counts(pool, op + SETTLE_AHEAD);
         if (op->place == 0) {
             collect_left(writer, op);
             continue;

@@ -2,12 +2,12 @@
 /*
  * What lives where: the records that the ordered index names (R1), counted by segment and by cell.
  *
- * IDEA: a cell is 1 KB of a segment, and its count half a byte in DRAM. Segments are cleaned when most of what is in them
+ * IDEA: a cell is 256 bytes of a segment, and its count two bits in DRAM. Segments are cleaned when most of what is in them
  * is dead; whole cells of dead records are then passed over, and no bucket of the hash index is read to learn that each is
  * dead. Counts begin at 0 when a segment is taken, so they are exact in what was filled in this run, and say nothing of what
  * is older. A count that has been at its highest stays there: of so small records it is not known any more.
  *
- * COST: 512 bytes of DRAM for 1 MB of the pool that is in use.
+ * COST: 1 KB of DRAM for 1 MB of the pool that is in use.
  *
  * THREADS: maintenance's; live_bytes() any.
  */
@@ -16,7 +16,7 @@
 
 #include "persist/pool.h"
 
-enum { LIVE_CELL_BYTES = 1024, LIVE_CELL_BITS = 4, LIVE_CELL_MAX = (1 << LIVE_CELL_BITS) - 1 };
+enum { LIVE_CELL_BYTES = 256, LIVE_CELL_BITS = 2, LIVE_CELL_MAX = (1 << LIVE_CELL_BITS) - 1 };
 
 /* Bytes for the cells of so many bytes of the pool. */
 static inline size_t live_cells_bytes(uint64_t pool_bytes)
@@ -44,6 +44,11 @@ static inline uint32_t live_cell_shift(pm_loc loc)
 static inline uint32_t live_cell_count(const struct pool *pool, pm_loc loc)
 {
     return pool->live_cells[live_cell_byte(loc)] >> live_cell_shift(loc) & LIVE_CELL_MAX;
+}
+/* Asks for the count of the cell, which is about to change; loc may be 0. */
+static inline void live_prefetch(const struct pool *pool, pm_loc loc)
+{
+    HEARTH_PREFETCH_WRITE(&pool->live_cells[live_cell_byte(loc)]);
 }
 /* Does nothing live in the cell in which the record at loc begins? False also where that is not known. */
 static inline bool live_is_none_at(const struct pool *pool, pm_loc loc)

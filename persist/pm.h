@@ -69,7 +69,7 @@ struct pm {
     char *path;          /* owned, for messages: pm_name(); NULL in sim */
 };
 
-enum { PM_PENDING_MAX = 64 };
+enum { PM_PENDING_MAX = 3 };
 
 struct pm_counters {
     uint64_t store_bytes, flush_lines, flushes, drains;
@@ -78,7 +78,7 @@ struct pm_counters {
 struct pm_context {
     struct pm *pm;
     struct pm_counters counters;
-    uint32_t pending_count; /* file: ranges to msync at the next drain; beyond the bound they are merged */
+    uint32_t pending_count; /* file: ranges to sync at the next drain; beyond the bound they are merged */
     struct {
         uint64_t from, to; /* bytes from base */
     } pending[PM_PENDING_MAX];

@@ -3,8 +3,8 @@
  * The file backing: the mapping is page cache, msync makes pages durable.
  *
  * IDEA        A flush only notes its pages in the context; the drain msyncs them. Touching and overlapping notes
- *             become one. When all notes are taken, the new range goes to the note that grows least by it: what lies
- *             between is written too, which costs time and breaks nothing.
+ *             become one. There are as many as are synced by themselves, and one more, which says that the whole file
+ *             will be: what comes when all are taken goes to the note that grows least by it.
  * DURABILITY  Before the drain returns the system may have written any page in any state since it was last durable.
  *             A failed msync is final (R5): the kernel may have dropped the dirty pages, so that a second msync would
  *             succeed without having written them.
@@ -23,6 +23,7 @@
  * elsewhere or without). Linux write-protects mapped pages when it writes them, so that it knows each that is dirty.
  */
 enum { RANGES_ALONE = 2 };
+_Static_assert(PM_PENDING_MAX == RANGES_ALONE + 1, "no more notes than decide how they are synced");
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
 {

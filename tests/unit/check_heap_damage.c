@@ -264,7 +264,7 @@ static void test_scrub_pace(void **state)
     begin(&fixture, true);
     scrub = &fixture.heap->scrub;
     bytes = OBJECTS * record_bytes(PMD_LAST, 2, 5);
-    scrub->bytes_a_second = 100; /* one byte a tick */
+    scrub->bytes_a_second = scrub->bytes_a_second_max = 100; /* one byte a tick */
     while (scrub->passes == 0 && ticks++ < 10 * bytes) {
         scrub_step(scrub, fixture.now_us += 10000);
         scrub_step(scrub, fixture.now_us += 100); /* too soon */
