@@ -135,7 +135,7 @@ def main():
             with start(size, args) as server:
                 throughput.store_all(server, size, args.keys, throughput.OVERWRITES)
                 for op, _, depth in [cell for cell in CELLS if cell[1] == size]:
-                    title = throughput.name_of(op, size, depth, 1)
+                    title = throughput.name_of(op, depth, (1, size, 1))
                     guess = sum(measure(server, op, size, depth, 100000, args).values())
                     used = measure(server, op, size, depth, int(MEASURED_S * 1e6 / guess), args)
                     stacks = sample(server, op, size, depth, int(SAMPLED_S * 1e6 / guess), args)

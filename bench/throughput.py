@@ -18,6 +18,9 @@ once from end to end, and each SET also pays for the cleaning behind it, and non
 for the first time; and memcached's LRUs hold what they will. With --fresh the servers are measured as they are
 just after the keys were stored.
 
+Ten times as many keys, which lie in no cache, are measured with memcached and Hearth at process alone, for memory's and
+time's sake in room for two and a half times the data, with three times as many SETs.
+
     ./dev bench throughput [--quick] [--rounds N] [--connections N] [--keys N] [--fresh] [--only TEXT]
 
 writes bench/out/throughput.csv (every round), throughput.txt (the table) and throughput.png (one thread).
@@ -38,10 +41,8 @@ import servers  # noqa: E402
 
 # Header and key of a record on media, on the average.
 RECORD_HEAD_BYTES = 48
-# Room for so many times the data.
-ROOM = 4
-# SETs a key before measuring: enough to write the log once from end to end.
-OVERWRITES = ROOM + 1
+# Room for so many times the data, and SETs a key before measuring: enough to write the log once from end to end.
+ROOM, OVERWRITES = 4, 5
 DEPTHS = (1, 16, 64)
 # CPU seconds that a measurement takes, about.
 TARGET_S = {"get": 0.5, "set": 1.0}
@@ -50,8 +51,11 @@ OWING = ("memcached", "process", "power")
 # Rounds of GET at depth 1, in those of the others.
 ROUNDS_ALONE = 3
 OPS = ("get", "set")
-SIZES = (100, 1024)
-THREADS = (1, 2)
+# Threads, bytes of a value, and how many times the keys there are.
+SETTINGS = ((1, 100, 1), (1, 1024, 1), (2, 100, 1), (2, 1024, 1), (1, 100, 10))
+# Where there are more keys.
+MANY_ROOM, MANY_OVERWRITES = 2.5, 3
+MANY_SERVERS = ("memcached", "process", "null")
 # Hearth's share of memcached's, by depth, for 100 B and one thread; elsewhere a tenth more is allowed.
 GOALS = {"get": {1: 0.93, 16: 0.14, 64: 0.10}, "set": {1: 0.97, 16: 0.35, 64: 0.30}}
 POWER_GOAL = 1.2
@@ -80,8 +84,8 @@ def requests_for(run, target_s):
     return max(20000, min(int(target_s * 1e6 / max(cpu_us, 0.01)), 6000000))
 
 
-def room_mb(size, keys):
-    return max(64, ROOM * keys * (size + RECORD_HEAD_BYTES) >> 20)
+def room_mb(size, keys, room=ROOM):
+    return max(64, int(room * keys * (size + RECORD_HEAD_BYTES)) >> 20)
 
 
 def store_all(server, size, keys, overwrites):
@@ -92,10 +96,13 @@ def store_all(server, size, keys, overwrites):
         servers.load(protocol, port, "set", overwrites * keys, 64, 4, size, keys)
 
 
-def start_all(stack, threads, size, args):
+def start_all(stack, setting, args):
     """The servers of one setting, each holding all keys in the setting's size."""
+    threads, size, times = setting
     running = {}
-    room = room_mb(size, args.keys)
+    keys = args.keys * times
+    room = room_mb(size, keys, ROOM if times == 1 else MANY_ROOM)
+    overwrites = 0 if args.fresh else OVERWRITES if times == 1 else MANY_OVERWRITES
     for which, make in (
         ("memcached", lambda: servers.memcached("memcached", threads, room)),
         ("redis", lambda: servers.redis("redis")),
@@ -103,16 +110,22 @@ def start_all(stack, threads, size, args):
         ("power", lambda: servers.hearth("hearth power", threads, "power", "%dmb" % room)),
         ("null", lambda: servers.null("null", threads, size)),
     ):
-        running[which] = stack.enter_context(make())
+        if times == 1 or which in MANY_SERVERS:
+            running[which] = stack.enter_context(make())
     for which, server in running.items():
-        store_all(server, size, args.keys, 0 if which == "null" or args.fresh else OVERWRITES)
+        store_all(server, size, keys, 0 if which == "null" else overwrites)
     return running
 
 
-def measure(server, protocol, op, depth, size, count, args, seed, rest_s):
+def columns_of(times):
+    """Those that are measured with so many times the keys."""
+    return [column for column in COLUMNS if times == 1 or column[1] == "memcache" and column[2] in MANY_SERVERS]
+
+
+def measure(server, protocol, op, depth, size, count, connections, keys, seed, rest_s):
     """CPU microseconds a request, with what is owed for it up to rest_s later, and requests a second."""
     before = server.cpu_seconds()
-    result = servers.load(protocol, server.port(protocol), op, count, depth, args.connections, size, args.keys, "random", seed)
+    result = servers.load(protocol, server.port(protocol), op, count, depth, connections, size, keys, "random", seed)
     time.sleep(rest_s)
     used = server.cpu_seconds() - before
     if op == "get" and result["misses"] > 0:
@@ -120,46 +133,50 @@ def measure(server, protocol, op, depth, size, count, args, seed, rest_s):
     return used * 1e6 / count, count / result["seconds"]
 
 
-def name_of(op, size, depth, threads):
-    return "%s %d B, depth %d, %d thread%s" % (op, size, depth, threads, "s" if threads > 1 else "")
+def name_of(op, depth, setting):
+    threads, size, times = setting
+    name = "%s %d B, depth %d, %d thread%s" % (op, size, depth, threads, "s" if threads > 1 else "")
+    return name if times == 1 else "%s, %dx keys" % (name, times)
 
 
 def cells(only):
-    for threads in THREADS:
-        for size in SIZES:
-            for op in OPS:
-                for depth in DEPTHS:
-                    if only in name_of(op, size, depth, threads):
-                        yield op, size, depth, threads
+    for setting in SETTINGS:
+        for op in OPS:
+            for depth in DEPTHS:
+                if only in name_of(op, depth, setting):
+                    yield op, depth, setting
 
 
 def run_setting(setting, args, write, results):
-    """All cells of one number of threads and one size: results[cell][column] is the CPU time of each round."""
-    threads, size = setting
-    wanted = [cell for cell in cells(args.only) if (cell[3], cell[1]) == setting]
+    """All cells of one setting: results[cell][column] is the CPU time of each round."""
+    threads, size, times = setting
+    wanted = [cell for cell in cells(args.only) if cell[2] == setting]
     if not wanted:
         return
     with contextlib.ExitStack() as stack:
-        running = start_all(stack, threads, size, args)
-        for op, _, depth, _ in wanted:
-            seen = {column: [] for column, _, _ in COLUMNS}
+        running = start_all(stack, setting, args)
+        columns = columns_of(times)
+        for op, depth, _ in wanted:
+            seen = {column: [] for column, _, _ in columns}
             counts = {}
             for turn in range(args.rounds * (ROUNDS_ALONE if (op, depth) == ("get", 1) else 1)):
-                for column, protocol, which in COLUMNS:
+                for column, protocol, which in columns:
                     rest_s = servers.REST_S if op == "set" and which in OWING else 0
 
                     def run(count, rest_s=0, server=running[which], protocol=protocol, seed=turn + 1):
-                        return measure(server, protocol, op, depth, size, count, args, seed, rest_s)
+                        return measure(
+                            server, protocol, op, depth, size, count, args.connections, args.keys * times, seed, rest_s
+                        )
 
                     if column not in counts:
                         counts[column] = requests_for(run, TARGET_S[op] * (0.3 if args.quick else 1))
                         time.sleep(rest_s)
                     figure = run(counts[column], rest_s)
                     seen[column].append(figure[0])
-                    write(threads, size, op, depth, column, turn, "%.4f" % figure[0], "%.0f" % figure[1])
-            results[op, size, depth, threads] = seen
-            shown = ["%s %.2f" % (column, statistics.median(seen[column])) for column, _, _ in COLUMNS]
-            print("# %s: %s" % (name_of(op, size, depth, threads), ", ".join(shown)), file=sys.stderr, flush=True)
+                    write(threads, size, times, op, depth, column, turn, "%.4f" % figure[0], "%.0f" % figure[1])
+            results[op, depth, setting] = seen
+            shown = ["%s %.2f" % (column, statistics.median(seen[column])) for column, _, _ in columns]
+            print("# %s: %s" % (name_of(op, depth, setting), ", ".join(shown)), file=sys.stderr, flush=True)
 
 
 def share(row, column, peer):
@@ -175,6 +192,9 @@ def table(results):
     for cell, row in results.items():
         line = "%-34s" % name_of(*cell)
         for column, protocol, _ in COLUMNS:
+            if column not in row:
+                line += "%22s" % "-"
+                continue
             shown = "%.2f" % statistics.median(row[column])
             if column.startswith("hearth"):
                 part = share(row, column, "memcached" if protocol == "memcache" else "redis")
@@ -189,11 +209,11 @@ def table(results):
 def goals(results):
     """Whether the shares that Hearth aims at were reached."""
     lines = [""]
-    for (op, size, depth, threads), row in results.items():
-        name = name_of(op, size, depth, threads)
-        at_most = GOALS[op][depth] * (1 if threads == 1 and size == 100 else 1.1)
+    for (op, depth, setting), row in results.items():
+        name = name_of(op, depth, setting)
+        at_most = GOALS[op][depth] * (1 if setting == SETTINGS[0] else 1.1)
         lines.append(report.goal("%s, over memcached" % name, share(row, "hearth process mc", "memcached"), at_most))
-        if op == "set":
+        if "hearth power mc" in row and op == "set":
             power = share(row, "hearth power mc", "hearth process mc")
             lines.append(report.goal("%s, power over process" % name, power, POWER_GOAL))
     return lines
@@ -221,11 +241,11 @@ def main():
     args.rounds = args.rounds or (3 if args.quick else 5)
     args.keys = args.keys or (100000 if args.quick else 1000000)
     results = {}
-    with report.rows("throughput", ["threads", "value_bytes", "op", "depth", "server", "round", "cpu_us", "requests_s"]) as write:
-        for setting in ((threads, size) for threads in THREADS for size in SIZES):
+    with report.rows("throughput", ["threads", "value_bytes", "times_keys", "op", "depth", "server", "round", "cpu_us", "requests_s"]) as write:
+        for setting in SETTINGS:
             run_setting(setting, args, write, results)
     report.text("throughput", about(args) + table(results) + goals(results), args.quick)
-    shown = [cell for cell in results if cell[3] == 1]
+    shown = [cell for cell in results if cell[2][0] == 1 and cell[2][2] == 1]
     columns = {column: [statistics.median(results[cell][column]) for cell in shown] for column, _, _ in COLUMNS}
     plot.bars("throughput", "Server CPU time per request, one thread", "microseconds", [name_of(*cell) for cell in shown], columns)
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Small tables begin on small pages: a huge page too many would be felt. */
+/* Small tables of units lie on small pages: a huge page too many would be felt. */
 #define UNITS_HUGE_FROM_BYTES ((size_t)16 << 20)
 
 /* ---- open and close ---- */
@@ -20,10 +20,9 @@ static size_t reserved_bytes(size_t bytes)
     return (bytes + HASH_INDEX_HUGE_PAGE - 1) & ~(HASH_INDEX_HUGE_PAGE - 1);
 }
 
-/* Addresses for `bytes`, memory only where they are touched, huge pages where the table is large. */
-static void *reserve(size_t bytes, size_t expected_bytes, size_t huge_from)
+/* Addresses for `bytes`, memory only where they are touched, in huge pages within [huge_from, huge_to). */
+static void *reserve(size_t bytes, size_t huge_from, size_t huge_to)
 {
-    size_t small = expected_bytes >= huge_from ? 0 : huge_from;
     uint8_t *mapped = mmap(NULL, reserved_bytes(bytes) + HASH_INDEX_HUGE_PAGE, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     uint8_t *base;
@@ -36,8 +35,8 @@ static void *reserve(size_t bytes, size_t expected_bytes, size_t huge_from)
     if (before != 0)
         munmap(mapped, before);
     munmap(base + reserved_bytes(bytes), HASH_INDEX_HUGE_PAGE - before);
-    if (reserved_bytes(bytes) > small)
-        madvise(base + small, reserved_bytes(bytes) - small, MADV_HUGEPAGE); /* advice: works without */
+    if (huge_to > huge_from)
+        madvise(base + huge_from, huge_to - huge_from, MADV_HUGEPAGE); /* advice: works without */
     return base;
 }
 
@@ -61,10 +60,12 @@ bool hash_index_open(struct hash_index **out, const struct pool *pool, uint64_t 
     index->buckets_max = clamp(max / GOAL_SLOTS_PER_8_BUCKETS * 16, wanted, BUCKETS_LIMIT);
     index->buckets_wanted = wanted;
     index->units_max = clamp(index->buckets_max, UNITS_MIN, UNITS_LIMIT);
-    index->buckets =
-        reserve(index->buckets_max * sizeof(struct bucket), wanted * sizeof(struct bucket), HASH_INDEX_SMALL_PAGES);
-    index->units =
-        reserve(index->units_max * sizeof(struct unit), wanted / 4 * sizeof(struct unit), UNITS_HUGE_FROM_BYTES);
+    /* What is expected fills huge pages soon; what is behind it goes onto them when it fills one (hash_index_grow.c). */
+    index->buckets = reserve(index->buckets_max * sizeof(struct bucket), 0,
+                             wanted * sizeof(struct bucket) & ~(HASH_INDEX_HUGE_PAGE - 1));
+    index->units = reserve(index->units_max * sizeof(struct unit),
+                           wanted / 4 * sizeof(struct unit) >= UNITS_HUGE_FROM_BYTES ? 0 : UNITS_HUGE_FROM_BYTES,
+                           reserved_bytes(index->units_max * sizeof(struct unit)));
     atomic_init(&index->state, n);
     *out = index;
     if (index->buckets && index->units)

@@ -12,6 +12,7 @@
  */
 #include "heap/hash_index_private.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 
 #ifndef MADV_COLLAPSE
@@ -83,14 +84,19 @@ static bool split(struct hash_index *index, uint64_t n)
     return done;
 }
 
-/* The buckets that began on small pages move to a huge one when it is full of them, so it costs no memory; where the
- * system cannot do so (before Linux 6.1) they stay. Readers of these wait for some 0.3 ms, once. */
+/*
+ * Buckets begin on small pages, and move to a huge one when they fill it, so that it costs no memory. Readers of these
+ * wait for some 0.3 ms, once. Before Linux 6.1 the system cannot do that: then those behind begin on huge pages.
+ */
 static void make_huge(const struct hash_index *index, uint64_t n)
 {
     uint64_t end = n * sizeof(struct bucket);
+    uint8_t *buckets = (uint8_t *)index->buckets;
 
-    if (end % HASH_INDEX_HUGE_PAGE == 0 && end <= HASH_INDEX_SMALL_PAGES)
-        (void)madvise((uint8_t *)index->buckets + end - HASH_INDEX_HUGE_PAGE, HASH_INDEX_HUGE_PAGE, MADV_COLLAPSE);
+    if (end % HASH_INDEX_HUGE_PAGE != 0 ||
+        madvise(buckets + end - HASH_INDEX_HUGE_PAGE, HASH_INDEX_HUGE_PAGE, MADV_COLLAPSE) == 0 || errno != EINVAL)
+        return;
+    (void)madvise(buckets + end, index->buckets_max * sizeof(struct bucket) - end, MADV_HUGEPAGE);
 }
 
 void hash_index_grow(struct hash_index *index)

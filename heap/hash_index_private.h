@@ -67,8 +67,7 @@ _Static_assert(HASH_SLOT_UNVERIFIED << 1 == UINT64_C(1) << HASH_SLOT_FREQUENCY_S
 
 #define BUCKETS_LIMIT (UINT64_C(1) << 31)
 #define HASH_INDEX_HUGE_PAGE ((size_t)2 << 20)
-#define HASH_INDEX_SMALL_PAGES ((size_t)4 << 20) /* of buckets begin on small pages, unless more are expected */
-#define UNITS_MIN (UINT64_C(1) << 18)            /* addresses, not memory: the largest transactions of some workers */
+#define UNITS_MIN (UINT64_C(1) << 18) /* addresses, not memory: the largest transactions of some workers */
 #define UNITS_LIMIT ((UINT64_C(1) << 28) - 2)
 #define TAG_MASK (((UINT64_C(1) << TAG_BITS) - 1) << HASH_SLOT_TAG_SHIFT)
 #define STATE_MOVE (UINT64_C(1) << 32)

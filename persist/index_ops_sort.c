@@ -6,8 +6,7 @@
  * number, least significant bits first (stable, no comparisons, bits that are the same everywhere cost nothing). Runs
  * of equal slices are sorted again by the bytes behind. The operations themselves move once, at the end.
  *
- * OPERATIONS: 100,000 keys in a few milliseconds; 32 bytes of scratch an operation. Without memory for it the
- * operations are sorted by insertion, slowly.
+ * OPERATIONS: 100,000 keys in a few milliseconds, without memory of its own: the items lie where the operations go.
  *
  * SOURCE: Kärkkäinen and Rantala, Engineering Radix Sort for Strings (2008), for cached slices.
  */
@@ -22,6 +21,10 @@ struct sort_item {
     uint64_t slice;
     size_t op;
 };
+_Static_assert(sizeof(struct index_op) >= 2 * sizeof(struct sort_item) &&
+                   _Alignof(struct index_op) >= _Alignof(struct sort_item),
+               "items and scratch lie among operations");
+
 struct sort {
     struct index_op *ops;
     struct sort_item *items, *scratch;
@@ -199,32 +202,26 @@ static void sort_in_place(struct index_op *ops, size_t count)
     }
 }
 
-/* Sorts where items and as many of scratch are given: the result is the order of the items. */
-static void sort_items(struct index_op *ops, struct sort_item *items, size_t count)
+/*
+ * The items lie at the end of the array that the operations go to: the i-th operation then ends where the item behind it
+ * begins, or before, so that none is overwritten that is still to be read.
+ */
+void index_ops_sort_to(struct index_op *from, struct index_op *to, size_t count)
 {
-    struct sort sort = {.ops = ops, .items = items, .scratch = items + count};
+    struct sort_item *items = (struct sort_item *)(to + count) - count;
+    struct sort sort = {.ops = from, .items = items, .scratch = items - count};
 
     for (size_t i = 0; i < count; i++)
         items[i] = (struct sort_item){.op = i};
-    sort_run(&sort, 0, count);
-}
-
-void index_ops_sort_to(struct index_op *from, struct index_op *to, size_t count)
-{
-    struct sort_item *items = count < 2 ? NULL : malloc(2 * count * sizeof *items);
-
-    if (items == NULL) {
-        memcpy(to, from, count * sizeof *to);
-        sort_in_place(to, count);
-        return;
-    }
-    sort_items(from, items, count);
+    if (count > 1)
+        sort_run(&sort, 0, count);
     for (size_t i = 0; i < count; i++) {
+        size_t op = items[i].op;
+
         if (i + OPS_AHEAD < count)
             HEARTH_PREFETCH(&from[items[i + OPS_AHEAD].op]);
-        to[i] = from[items[i].op];
+        to[i] = from[op];
     }
-    free(items);
 }
 
 void index_ops_sort(struct index_op *ops, size_t count)
