@@ -3,20 +3,22 @@
 """Latency at a given load: requests are sent at fixed times, and counted from when they were due (no coordinated
 omission), at 70 % of the peak that memcached, or for Redis's protocol redis-server, reaches on this machine.
 
-The same rate for both servers of a protocol, measured in turn, round after round. Rounds are short and many, and the
-table shows their lower quartile: a virtual machine stands still for tens of milliseconds now and then, whichever server
-is measured, and more than half of the rounds have seen that. The load generator shares the machine: what the figures say
-is the ratio, not the microseconds.
+The same rate for both servers of a protocol, measured in turn, round after round, each in an order of its own: in one
+order the same server at the same load came out several times slower in one place than in another. Rounds are short and
+many, and the table shows their lower quartile: a virtual machine stands still for tens of milliseconds now and then,
+whichever server is measured, and more than half of the rounds have seen that. The load generator shares the machine: what
+the figures say is the ratio, not the microseconds.
 
     ./dev bench latency [--quick] [--rounds N] [--seconds S]
 
-writes bench/out/latency.csv (every round), latency.txt (the table) and latency.png. About five minutes.
+writes bench/out/latency.csv (every round), latency.txt (the table) and latency.png. About six minutes.
 """
 
 import argparse
 import contextlib
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -32,6 +34,7 @@ CONNECTIONS = 16
 SHARE_OF_PEAK = 0.7
 RATIOS = ("1:0", "90:10")
 QUANTILES = ("p50", "p99", "p99.9")
+ORDER_SEED = 1
 
 # Protocol, the peer, Hearth as this protocol's column.
 PAIRS = (("memcache", "memcached", "hearth mc"), ("redis", "redis", "hearth redis"))
@@ -62,22 +65,23 @@ def start_all(stack):
 def measure(args, write):
     """Rates by (protocol, ratio), and lists of quantiles by (column, ratio)."""
     rates, seen = {}, {}
-    timed = ("--duration", "%gs" % args.seconds, "--warmup", "300ms")
+    timed = ("--duration", "%dms" % (1000 * args.seconds), "--warmup", "300ms")
     with contextlib.ExitStack() as stack:
         running = start_all(stack)
         for protocol, peer, _ in PAIRS:
             for ratio in RATIOS:
                 peak = run(running[peer], protocol, ratio, ("--duration", "2s", "--warmup", "1s"), 0)
                 rates[protocol, ratio] = int(SHARE_OF_PEAK * peak["requests"] / peak["seconds"])
+        cells = [(protocol, name, ratio) for protocol, *names in PAIRS for name in names for ratio in RATIOS]
+        shuffled = random.Random(ORDER_SEED)
         for turn in range(args.rounds):
-            for protocol, peer, ours in PAIRS:
-                for ratio in RATIOS:
-                    for name in (peer, ours):
-                        options = ("--rate", str(rates[protocol, ratio]), *timed)
-                        figures = run(running[name], protocol, ratio, options, turn + 1)["latency_us"]["all"]
-                        quantiles = [figures[quantile] for quantile in QUANTILES]
-                        seen.setdefault((name, ratio), []).append(quantiles)
-                        write(name, ratio, rates[protocol, ratio], turn, *quantiles)
+            shuffled.shuffle(cells)
+            for protocol, name, ratio in cells:
+                options = ("--rate", str(rates[protocol, ratio]), *timed)
+                figures = run(running[name], protocol, ratio, options, turn + 1)["latency_us"]["all"]
+                quantiles = [figures[quantile] for quantile in QUANTILES]
+                seen.setdefault((name, ratio), []).append(quantiles)
+                write(name, ratio, rates[protocol, ratio], turn, *quantiles)
     return rates, seen
 
 
@@ -105,11 +109,11 @@ def table(rates, seen):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--rounds", type=int, default=0, help="rounds (25, with --quick 4)")
-    parser.add_argument("--seconds", type=float, default=0, help="length of one measurement (1)")
+    parser.add_argument("--rounds", type=int, default=0, help="rounds (40, with --quick 4)")
+    parser.add_argument("--seconds", type=float, default=0, help="length of one measurement (0.7)")
     args = parser.parse_args()
-    args.rounds = args.rounds or (4 if args.quick else 25)
-    args.seconds = args.seconds or 1
+    args.rounds = args.rounds or (4 if args.quick else 40)
+    args.seconds = args.seconds or 0.7
     with report.rows("latency", ["server", "ratio", "rate", "round", *QUANTILES]) as write:
         rates, seen = measure(args, write)
     report.text("latency", table(rates, seen), args.quick)
