@@ -31,11 +31,14 @@ bootstrap() {
     ) 9>"$HEARTH_TOP/build/.bootstrap.lock"
 }
 
-# make_in FLAVOUR TARGET...: quiet unless something is wrong.
+# make_in FLAVOUR TARGET...: quiet unless something is wrong. One target after the other: some call make themselves, and
+# two that make the same library at the same time break it.
 make_in() {
-    local flavour=$1
+    local flavour=$1 target
     shift
-    make -s --no-print-directory -C "$HEARTH_TOP/build/$flavour" -j "$JOBS" V=0 "$@"
+    for target in "${@:-all}"; do
+        make -s --no-print-directory -C "$HEARTH_TOP/build/$flavour" -j "$JOBS" V=0 "$target" || return 1
+    done
 }
 
 # list_in FLAVOUR LIST-TARGET: the programs that a list-... target of tests/local.mk names.

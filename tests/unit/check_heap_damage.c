@@ -274,6 +274,36 @@ static void test_scrub_pace(void **state)
     end(&fixture);
 }
 
+/* A pass takes ten minutes, as far as what is read in a second is neither next to nothing nor a burden. */
+static void test_scrub_pace_by_size(void **state)
+{
+    enum { MB = 1 << 20 };
+    static const struct {
+        uint64_t live, bytes_a_second;
+    } cases[] = {{0, MB}, {100 * MB, MB}, {UINT64_C(3000) * MB, 5 * MB}, {UINT64_C(100000) * MB, 16 * MB}};
+    struct fixture fixture;
+    struct pool *pool;
+    struct scrub *scrub;
+
+    (void)state;
+    begin(&fixture, true);
+    settle(&fixture);
+    pool = fixture.heap->pool;
+    scrub = &fixture.heap->scrub;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint64_t passes = scrub->passes;
+        int64_t before = pool->segments[PM_SEGMENT_FIRST_FREE].live_bytes;
+
+        pool->segments[PM_SEGMENT_FIRST_FREE].live_bytes = (int64_t)cases[i].live;
+        fixture.now_us += UINT64_C(600) * 1000000;
+        while (scrub->passes == passes)
+            scrub_step(scrub, fixture.now_us += 10000);
+        pool->segments[PM_SEGMENT_FIRST_FREE].live_bytes = before;
+        assert_in_range(scrub->bytes_a_second, cases[i].bytes_a_second, cases[i].bytes_a_second * 101 / 100);
+    }
+    end(&fixture);
+}
+
 /* A leaf is damaged while the pool is closed. */
 static void begin_with_damaged_leaf(struct fixture *fixture)
 {
@@ -338,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_scrub),
         cmocka_unit_test(test_scrub_hides),
         cmocka_unit_test(test_scrub_pace),
+        cmocka_unit_test(test_scrub_pace_by_size),
         cmocka_unit_test(test_leaf),
         cmocka_unit_test(test_leaf_stops_the_index_writer),
     };

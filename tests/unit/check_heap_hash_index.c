@@ -7,6 +7,8 @@
  *         check_heap_hash_index_scan.c.
  */
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "tests/support/hash_fixture.h"
 
@@ -264,7 +266,22 @@ static void test_fill_keeps_what_is_there(void **state)
     close_fixture(&fixture);
 }
 
-/* Means over a doubling, steadily growing: at most 12 B an object (DESIGN section 10). */
+/* Of pages that begin at `from`, those that are in memory. */
+static size_t resident_bytes(void *from, size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (bytes + page - 1) / page, resident = 0;
+    unsigned char *in_memory = malloc(pages);
+
+    assert_non_null(in_memory);
+    assert_int_equal(mincore(from, bytes, in_memory), 0);
+    for (size_t i = 0; i < pages; i++)
+        resident += in_memory[i] & 1;
+    free(in_memory);
+    return resident * page;
+}
+
+/* Means over a doubling, steadily growing: at most 12 B an object (DESIGN section 10). And the system gives the buckets
+ * no more than they fill, huge pages or not. */
 static void test_bytes_an_object(void **state)
 {
     enum { FROM = 1000000, SAMPLES = 100 };
@@ -283,6 +300,9 @@ static void test_bytes_an_object(void **state)
         stats = stats_of(&fixture);
         assert_int_equal(stats.slots_used, i);
         sum += (double)stats.bytes / (double)stats.slots_used;
+        assert_in_range(resident_bytes(fixture.index->buckets, fixture.index->buckets_max * sizeof(struct bucket)),
+                        stats.buckets * sizeof(struct bucket),
+                        stats.buckets * sizeof(struct bucket) + (size_t)sysconf(_SC_PAGESIZE));
     }
     print_message("%.2f B an object\n", sum / SAMPLES);
     assert_true(sum / SAMPLES <= 12.0);
