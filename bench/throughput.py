@@ -226,6 +226,7 @@ def about(args):
     return [
         "; ".join([machine.cpu(), *versions, "pools on tmpfs, with trust-pmem at power"]),
         "%d keys, room for %d times the data, %s" % (args.keys, ROOM, state),
+        "more keys: room for %.1f times the data, %d times as many SETs" % (MANY_ROOM, 0 if args.fresh else MANY_OVERWRITES),
     ]
 
 
@@ -241,7 +242,8 @@ def main():
     args.rounds = args.rounds or (3 if args.quick else 5)
     args.keys = args.keys or (100000 if args.quick else 1000000)
     results = {}
-    with report.rows("throughput", ["threads", "value_bytes", "times_keys", "op", "depth", "server", "round", "cpu_us", "requests_s"]) as write:
+    names = ["threads", "value_bytes", "times_keys", "op", "depth", "server", "round", "cpu_us", "requests_s"]
+    with report.rows("throughput", names) as write:
         for setting in SETTINGS:
             run_setting(setting, args, write, results)
     report.text("throughput", about(args) + table(results) + goals(results), args.quick)

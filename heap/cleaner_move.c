@@ -178,21 +178,15 @@ static void switch_slot(struct cleaner *cleaner, const struct index_op *op)
     hash_index_unlock(heap->index, op->key.hash);
 }
 
-/* loc 0: nothing lives instead. */
-static void account(struct cleaner *cleaner, pm_loc old_loc, uint32_t old_bytes, pm_loc loc, uint32_t bytes)
+static void account(struct cleaner *cleaner, const struct index_op *op)
 {
-    live_drop(cleaner->heap->pool, old_loc, old_bytes);
-    if (loc != 0)
-        live_add(cleaner->heap->pool, loc, bytes);
-}
+    struct pool *pool = cleaner->heap->pool;
 
-static void account_op(struct cleaner *cleaner, const struct index_op *op)
-{
-    const struct pool *pool = cleaner->heap->pool;
-    pm_loc loc = op->kind == INDEX_SWITCH_IF ? op->loc : 0;
-
-    account(cleaner, op->old_loc, index_writer_record_bytes(pool, op->old_loc), loc,
-            loc != 0 ? index_writer_record_bytes(pool, loc) : 0);
+    if (!op->done)
+        return;
+    live_drop(pool, op->old_loc, index_writer_record_bytes(pool, op->old_loc));
+    if (op->kind == INDEX_SWITCH_IF)
+        live_add(pool, op->loc, index_writer_record_bytes(pool, op->loc));
 }
 
 bool cleaner_give_up(struct cleaner *cleaner, enum pm_status status)
@@ -219,7 +213,8 @@ static enum pm_status carry_out_moves(struct cleaner *cleaner)
 
         heap_key(heap, &op.key, record->db, record_key(record), record->key_len);
         if (move->place != 0) {
-            account(cleaner, move->replaced, move->replaced_bytes, move->loc, move->units * PM_UNIT);
+            live_drop(heap->pool, move->replaced, move->replaced_bytes);
+            live_add(heap->pool, move->loc, move->units * PM_UNIT);
             switch_slot(cleaner, &op);
         } else {
             plan_op(cleaner, INDEX_SWITCH_IF, &op.key, move->replaced, move->loc);
@@ -239,8 +234,7 @@ static enum pm_status carry_out_ops(struct cleaner *cleaner)
     status = skiplist_apply(heap->skiplist, cleaner->context, cleaner->ops, cleaner->op_count,
                             index_writer_w(heap->index_writer), &applied);
     for (size_t i = 0; i < applied; i++) {
-        if (cleaner->ops[i].done)
-            account_op(cleaner, &cleaner->ops[i]);
+        account(cleaner, &cleaner->ops[i]);
         switch_slot(cleaner, &cleaner->ops[i]);
     }
     return status;

@@ -72,12 +72,7 @@ static bool is_due(struct scrub *scrub, uint64_t now_us)
 
 static void begin_pass(struct scrub *scrub, uint64_t now_us)
 {
-    const struct pool *pool = scrub->heap->pool;
-    int64_t live = 0;
-
-    for (uint32_t i = 0; i < pool->segment_count; i++)
-        live += live_bytes(pool, i);
-    scrub->bytes_a_second = live > 0 ? (uint64_t)live * 1000000 / PASS_US : 0;
+    scrub->bytes_a_second = live_bytes_of_pool(scrub->heap->pool) * 1000000 / PASS_US;
     if (scrub->bytes_a_second < BYTES_A_SECOND_MIN)
         scrub->bytes_a_second = BYTES_A_SECOND_MIN;
     if (scrub->bytes_a_second > scrub->bytes_a_second_max)

@@ -9,14 +9,11 @@
 static void space_stats(const struct heap *heap, struct heap_stats *out)
 {
     struct pool_space_counts space;
-    int64_t live = 0;
 
     pool_space_counts(heap->pool, &space);
-    for (uint64_t i = 0; i < heap->pool->segment_count; i++)
-        live += live_bytes(heap->pool, (uint32_t)i);
     out->pool_bytes = heap->pool->segment_count << heap->pool->segment_bits;
     out->pool_used_bytes = (heap->pool->segment_count - space.free - space.ready) << heap->pool->segment_bits;
-    out->live_bytes = live > 0 ? (uint64_t)live : 0;
+    out->live_bytes = live_bytes_of_pool(heap->pool);
     out->segments_free = space.free + space.ready;
     out->segments_log = space.log;
     out->segments_survivor = space.survivor;

@@ -70,3 +70,12 @@ int64_t live_bytes(const struct pool *pool, uint32_t segment)
     return atomic_load_explicit(&twin->live_bytes, memory_order_relaxed) +
            atomic_load_explicit(&twin->older_bytes, memory_order_relaxed);
 }
+
+uint64_t live_bytes_of_pool(const struct pool *pool)
+{
+    int64_t bytes = 0;
+
+    for (uint32_t i = 0; i < pool->segment_count; i++)
+        bytes += live_bytes(pool, i);
+    return bytes > 0 ? (uint64_t)bytes : 0;
+}

@@ -59,5 +59,7 @@ static inline bool live_is_none_at(const struct pool *pool, pm_loc loc)
 }
 /* Bytes of the segment's live records, in part an estimate where it is older than this run. May be below 0. */
 int64_t live_bytes(const struct pool *pool, uint32_t segment);
+/* The same of all segments; not below 0. */
+uint64_t live_bytes_of_pool(const struct pool *pool);
 
 #endif

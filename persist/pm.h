@@ -78,7 +78,7 @@ struct pm_counters {
 struct pm_context {
     struct pm *pm;
     struct pm_counters counters;
-    uint32_t pending_count; /* file: ranges to sync at the next drain; beyond the bound they are merged */
+    uint32_t pending_count; /* file: ranges to sync at the next drain; at the bound, the whole file */
     struct {
         uint64_t from, to; /* bytes from base */
     } pending[PM_PENDING_MAX];

@@ -4,7 +4,7 @@
  *
  * IDEA        A flush only notes its pages in the context; the drain msyncs them. Touching and overlapping notes
  *             become one. There are as many as are synced by themselves, and one more, which says that the whole file
- *             will be: what comes when all are taken goes to the note that grows least by it.
+ *             will be: what comes when all are taken goes to that one.
  * DURABILITY  Before the drain returns the system may have written any page in any state since it was last durable.
  *             A failed msync is final (R5): the kernel may have dropped the dirty pages, so that a second msync would
  *             succeed without having written them.
@@ -52,29 +52,19 @@ static void widen(struct pm_context *context, uint32_t i, uint64_t from, uint64_
 /* Notes [from, to), page-rounded. */
 static void note(struct pm_context *context, uint64_t from, uint64_t to)
 {
-    uint64_t least = UINT64_MAX;
-    uint32_t best = 0;
-
     /* From the newest on: a writer mostly goes on where it was. */
-    for (uint32_t i = context->pending_count; i-- > 0;) {
-        uint64_t more = growth(context, i, from, to);
-
-        if (more <= to - from) { /* overlapping or touching */
+    for (uint32_t i = context->pending_count; i-- > 0;)
+        if (growth(context, i, from, to) <= to - from) { /* overlapping or touching */
             widen(context, i, from, to);
             return;
         }
-        if (more < least) {
-            least = more;
-            best = i;
-        }
+    if (context->pending_count == PM_PENDING_MAX) {
+        widen(context, PM_PENDING_MAX - 1, from, to);
+        return;
     }
-    if (context->pending_count < PM_PENDING_MAX) {
-        context->pending[context->pending_count].from = from;
-        context->pending[context->pending_count].to = to;
-        context->pending_count++;
-    } else {
-        widen(context, best, from, to);
-    }
+    context->pending[context->pending_count].from = from;
+    context->pending[context->pending_count].to = to;
+    context->pending_count++;
 }
 
 static void file_flush(struct pm_context *context, enum pm_site site, const void *from, size_t bytes)
