@@ -6,11 +6,12 @@ All servers of one setting run at the same time and are measured in turn, round 
 slow minute of the machine hits all of them; the table shows the median over the rounds. CPU time is user
 and system time of all threads of the server, which is far steadier than throughput.
 
-Hearth and memcached owe work when they have answered a SET: Hearth to its ordered index, for up to a second;
-memcached to its LRU, whose thread sleeps for up to a second before it looks (of the 0.8 us a SET of 1 KB that it
-takes in the long run, windows of half a second saw nothing or little). So SETs run for twice as long as GETs, and the CPU time
-of these two is read when they have come to rest. GETs leave nothing behind; at depth 1, where nine tenths of
-their CPU time are the kernel's and the servers lie close together, they get three times the rounds instead.
+Each server of a protocol gets the same number of requests in a round: as many as take memcached, or redis, a second of CPU time
+for GETs, three for SETs. Hearth and memcached owe work when they have answered a SET: Hearth to its ordered index, for up
+to a second; memcached to its LRU, whose thread sleeps for up to a second before it looks, and of whose work a round of
+one second saw two thirds. So SETs run for longer, and the CPU time of these two is read when they have come to rest. GETs
+leave nothing behind; at depth 1, where nine tenths of their CPU time are the kernel's and the servers lie close
+together, they get three times the rounds instead.
 
 What is measured is the steady state of a cache: memcached and Hearth have room for four times the data, all
 keys are stored, and each server has then got five times as many SETs in random order. So Hearth's log has been written
@@ -44,8 +45,8 @@ RECORD_HEAD_BYTES = 48
 # Room for so many times the data, and SETs a key before measuring: enough to write the log once from end to end.
 ROOM, OVERWRITES = 4, 5
 DEPTHS = (1, 16, 64)
-# CPU seconds that a measurement takes, about.
-TARGET_S = {"get": 0.5, "set": 1.0}
+# CPU seconds that a round takes the peer, about: all servers of the protocol get as many requests.
+TARGET_S = {"get": 1.0, "set": 3.0}
 # Servers that owe work for a SET: see above.
 OWING = ("memcached", "process", "power")
 # Rounds of GET at depth 1, in those of the others.
@@ -74,8 +75,7 @@ COLUMNS = (
 
 
 def requests_for(run, target_s):
-    """How many requests cost a server about target_s of CPU time: a short run asks it, and warms it up.
-    The clock's grain is 10 ms, so that a target of half a second is good for two percent."""
+    """How many requests cost a server about target_s of CPU time: a short run asks it."""
     count = 20000
     cpu_us, _ = run(count)
     while cpu_us * count < 50000 and count < 1000000:
@@ -168,10 +168,10 @@ def run_setting(setting, args, write, results):
                             server, protocol, op, depth, size, count, args.connections, args.keys * times, seed, rest_s
                         )
 
-                    if column not in counts:
-                        counts[column] = requests_for(run, TARGET_S[op] * (0.3 if args.quick else 1))
+                    if protocol not in counts:
+                        counts[protocol] = requests_for(run, TARGET_S[op] * (0.3 if args.quick else 1))
                         time.sleep(rest_s)
-                    figure = run(counts[column], rest_s)
+                    figure = run(counts[protocol], rest_s)
                     seen[column].append(figure[0])
                     write(threads, size, times, op, depth, column, turn, "%.4f" % figure[0], "%.0f" % figure[1])
             results[op, depth, setting] = seen
