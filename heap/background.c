@@ -22,6 +22,9 @@
 enum {
     /* How long it sleeps when little happens; who needs it sooner wakes it. */
     MAINTENANCE_IDLE_US = 10000,
+    /* When nothing has for a second, which is a hundred such sleeps. */
+    MAINTENANCE_REST_US = 100000,
+    IDLE_SLEEPS_MAX = 100,
     /* While a cut waits for turns or a sync, and while the tail grows fast. */
     MAINTENANCE_WAIT_US = 1000,
     /* It has grown fast when it holds one of so many parts of its bound; a cut is due at half. */
@@ -86,26 +89,31 @@ static void sleeper_poke(struct sleeper *sleeper)
     pthread_mutex_unlock(&sleeper->lock);
 }
 
-static uint64_t maintenance_pause_us(const struct heap *heap)
+/* idle_sleeps: so many in a row found nothing in the tail. */
+static uint64_t maintenance_pause_us(const struct heap *heap, uint32_t *idle_sleeps)
 {
     uint64_t records, bytes;
 
     log_tail(heap->log, &records, &bytes);
+    *idle_sleeps = records > 0 || cleaner_is_behind(heap->cleaner) ? 0 : *idle_sleeps + 1;
     if (index_writer_is_cutting(heap->index_writer) || records >= heap->o.tail_records / TAIL_PARTS ||
         bytes >= heap->o.tail_bytes / TAIL_PARTS)
         return MAINTENANCE_WAIT_US;
-    return MAINTENANCE_IDLE_US;
+    return *idle_sleeps > IDLE_SLEEPS_MAX ? MAINTENANCE_REST_US : MAINTENANCE_IDLE_US;
 }
 
 static void *maintenance_main(void *argument)
 {
     struct heap *heap = argument;
     struct background *background = heap->background;
+    uint32_t idle_sleeps = 0;
 
     slice_ask_for_short();
     while (!atomic_load_explicit(&background->stop, memory_order_relaxed)) {
-        if (!heap_maintain_step(heap, clock_mono_us()))
-            sleeper_sleep(&background->maintenance, maintenance_pause_us(heap));
+        if (heap_maintain_step(heap, clock_mono_us()))
+            idle_sleeps = 0;
+        else
+            sleeper_sleep(&background->maintenance, maintenance_pause_us(heap, &idle_sleeps));
     }
     return NULL;
 }

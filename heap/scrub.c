@@ -11,7 +11,7 @@ enum {
     BYTES_A_SECOND_MIN = 1 << 20,
     BYTES_A_SECOND_MAX = 16 << 20,
     TICK_US = 10000,       /* calls that come sooner than that after another do nothing */
-    IDLE_US = 100000,      /* longer pauses are not made up for */
+    IDLE_US = 200000,      /* longer pauses than the maintenance thread's rests are not made up for */
     BUCKETS_A_TICK = 4096, /* most of them empty, in a table that is larger than its objects need */
 };
 #define PASS_US (UINT64_C(600) * 1000000)

@@ -553,4 +553,27 @@ def hold(server, held, count):
     return False
 
 
+def wakes_in_a_second(server):
+    """How often its threads have begun to sleep."""
+    tasks = '/proc/%d/task' % server.process.pid
+
+    def sleeps():
+        return sum(int(read(os.path.join(tasks, thread, 'status')).split('voluntary_ctxt_switches:')[1].split()[0])
+                   for thread in os.listdir(tasks))
+
+    before = sleeps()
+    time.sleep(1)
+    return sleeps() - before
+
+
+def test_idle_server_sleeps():
+    """Ten times a second when nothing happens; a write wakes it."""
+    with Hearth() as server, Wire(server.ports['redis']) as wire:
+        wait_until(lambda: wakes_in_a_second(server) < 30, 'an idle server')
+        wire.ask(resp('SET', 'k', 'v'), b'+OK\r\n')
+        equal(wakes_in_a_second(server) > 50, True, 'the maintenance thread looks more often')
+        wait_until(lambda: '\r\ntail_records:0\r\n' in info(wire, 'hearth'), 'indexed')
+        wait_until(lambda: wakes_in_a_second(server) < 30, 'idle again')
+
+
 suite.run(globals())
