@@ -3,12 +3,15 @@
 """CPU time a request by the length of the value, 1 KB to 1 MB, one request at a time on each of 8 connections.
 
 All servers run at the same time and are measured in turn, round after round; the ratio to the peer of the same
-protocol is the median of the rounds' ratios. Each holds 256 MB of values and has room for four times that; Hearth's log
-has been written once from end to end.
+protocol is the median of the rounds' ratios. Each holds 256 MB of values and has room for four times that. A round has as
+many requests for each server of a protocol as take the peer a second of CPU time; of SETs the time is read when servers
+have done what they owe for them (bench/throughput.py). Hearth's log has been written from end to end before, by small
+values that were flushed: large ones die by whole segments, which are used again before others are touched, so that the
+pool would go on growing, and with it the cost of new memory, for very long.
 
     ./dev bench values [--quick] [--rounds N]
 
-writes bench/out/values.csv (every round), values.txt (the table) and values.png. About four minutes.
+writes bench/out/values.csv (every round), values.txt (the table) and values.png. About ten minutes.
 """
 
 import argparse
@@ -16,18 +19,21 @@ import contextlib
 import os
 import statistics
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import plot  # noqa: E402  (the path comes first)
 import report  # noqa: E402
 import servers  # noqa: E402
+import throughput  # noqa: E402
 
 SIZES = (1000, 10000, 100000, 1000000)
 OPS = ("get", "set")
 CONNECTIONS = 8
 HELD_BYTES = 256 << 20
 ROOM = 4
-TURN_S = 0.25  # of the server's CPU time
+TURN_S = 1.0  # of the peer's CPU time
+SMALL = 1000  # bytes of the values that the log is written through with
 
 
 def load(server, protocol, op, size, requests, order="random", seed=1):
@@ -46,15 +52,25 @@ def start_all(stack, size):
         ("hearth", lambda: servers.hearth("hearth", pool_size="%dmb" % room_mb)),
     ):
         server = running[which] = stack.enter_context(make())
+        if which == "hearth":
+            write_log_through(server)
         load(server, server.protocol, "set", size, HELD_BYTES // size, "sequential")
-    load(running["hearth"], "memcache", "set", size, ROOM * HELD_BYTES // size)
     return running
 
 
+def write_log_through(server):
+    for order in ("sequential", *["random"] * throughput.OVERWRITES):
+        load(server, "memcache", "set", SMALL, HELD_BYTES // SMALL, order)
+    if not servers.answers(server.memcache_port, b"flush_all\r\n", b"OK"):
+        raise RuntimeError("%s: flush_all failed" % server.name)
+
+
 def cpu_us(server, protocol, op, size, requests, seed):
-    """CPU microseconds a request."""
+    """CPU microseconds a request, with what is owed for it."""
     before = server.cpu_seconds()
     load(server, protocol, op, size, requests, seed=seed)
+    if op == "set" and server.name != "redis":
+        time.sleep(servers.REST_S)
     return (server.cpu_seconds() - before) * 1e6 / requests
 
 
@@ -67,11 +83,11 @@ def measure(args, write):
             for turn in range(args.rounds):
                 for op in OPS:
                     for name, protocol, which in servers.COLUMNS:
-                        cell, server = (name, op, size), running[which]
-                        if cell not in counts:
-                            counts[cell] = max(200, int(TURN_S * 1e6 / cpu_us(server, protocol, op, size, 500, 0)))
-                        figure = cpu_us(server, protocol, op, size, counts[cell], turn)
-                        seen.setdefault(cell, []).append(figure)
+                        server, like = running[which], (protocol, op, size)
+                        if like not in counts:
+                            counts[like] = max(200, int(TURN_S * 1e6 / cpu_us(server, protocol, op, size, 500, 0)))
+                        figure = cpu_us(server, protocol, op, size, counts[like], turn)
+                        seen.setdefault((name, op, size), []).append(figure)
                         write(size, op, name, turn, "%.3f" % figure)
     return seen
 
