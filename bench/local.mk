@@ -53,6 +53,7 @@ bench_programs = \
 	bench/bench_hash_index \
 	bench/bench_index \
 	bench/bench_insert \
+	bench/bench_walks \
 	bench/null_server
 bench_bench_append_LDADD = $(PERSIST_LIBS)
 bench_bench_fill_SOURCES = bench/bench_fill.c tests/support/indexed_pool.h
@@ -62,6 +63,7 @@ bench_bench_hash_index_LDADD = $(HEAP_LIBS)
 bench_bench_index_SOURCES = bench/bench_index.c bench/skiplist_per_object.c bench/skiplist_per_object.h
 bench_bench_index_LDADD = $(PERSIST_LIBS)
 bench_bench_insert_LDADD = $(HEAP_LIBS)
+bench_bench_walks_LDADD = $(BASE_LIBS)
 bench_null_server_LDADD = $(EVENT_LIBS)
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
@@ -93,4 +95,5 @@ EXTRA_DIST += \
 	bench/scale.py \
 	bench/summary.py \
 	bench/throughput.py \
-	bench/values.py
+	bench/values.py \
+	bench/walks.sh

@@ -48,6 +48,7 @@ check_persist = \
 	tests/unit/check_persist_log_threads \
 	tests/unit/check_persist_pm \
 	tests/unit/check_persist_pool \
+	tests/unit/check_persist_pool_crash \
 	tests/unit/check_persist_record \
 	tests/unit/check_persist_recovery \
 	tests/unit/check_persist_recovery_transactions \
@@ -57,6 +58,8 @@ check_persist = \
 	tests/unit/check_persist_skiplist_crash \
 	tests/unit/check_persist_skiplist_leaf \
 	tests/unit/check_persist_skiplist_overwrite \
+	tests/unit/check_persist_skiplist_overwrite_left \
+	tests/unit/check_persist_skiplist_overwrite_random \
 	tests/unit/check_persist_skiplist_threads \
 	tests/unit/check_persist_space
 tests_unit_check_persist_cut_buffers_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
@@ -69,8 +72,10 @@ tests_unit_check_persist_log_flush_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_log_threads_SOURCES = tests/unit/check_persist_log_threads.c $(life_sources)
 tests_unit_check_persist_log_threads_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_pm_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
-tests_unit_check_persist_pool_SOURCES = tests/unit/check_persist_pool.c $(crash_sources)
+tests_unit_check_persist_pool_SOURCES = tests/unit/check_persist_pool.c tests/support/pool_fixture.h
 tests_unit_check_persist_pool_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_pool_crash_SOURCES = tests/unit/check_persist_pool_crash.c tests/support/pool_fixture.h $(crash_sources)
+tests_unit_check_persist_pool_crash_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_record_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 recovery_sources = tests/support/recovery_fixture.h $(life_sources)
 tests_unit_check_persist_recovery_SOURCES = tests/unit/check_persist_recovery.c $(recovery_sources)
@@ -86,8 +91,16 @@ tests_unit_check_persist_skiplist_SOURCES = tests/unit/check_persist_skiplist.c 
 tests_unit_check_persist_skiplist_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_skiplist_budget_SOURCES = tests/unit/check_persist_skiplist_budget.c $(index_sources)
 tests_unit_check_persist_skiplist_budget_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
-tests_unit_check_persist_skiplist_overwrite_SOURCES = tests/unit/check_persist_skiplist_overwrite.c $(index_sources)
+overwrite_sources = tests/support/overwrite_scene.c tests/support/overwrite_scene.h $(index_sources)
+tests_unit_check_persist_skiplist_overwrite_SOURCES = tests/unit/check_persist_skiplist_overwrite.c \
+	$(overwrite_sources)
 tests_unit_check_persist_skiplist_overwrite_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_skiplist_overwrite_left_SOURCES = tests/unit/check_persist_skiplist_overwrite_left.c \
+	$(overwrite_sources)
+tests_unit_check_persist_skiplist_overwrite_left_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_persist_skiplist_overwrite_random_SOURCES = tests/unit/check_persist_skiplist_overwrite_random.c \
+	$(overwrite_sources)
+tests_unit_check_persist_skiplist_overwrite_random_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_skiplist_threads_SOURCES = tests/unit/check_persist_skiplist_threads.c $(index_sources)
 tests_unit_check_persist_skiplist_threads_LDADD = $(PERSIST_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_persist_journal_SOURCES = tests/unit/check_persist_journal.c $(crash_sources)
@@ -105,13 +118,20 @@ check_heap = \
 	tests/unit/check_heap_expire \
 	tests/unit/check_heap_fill \
 	tests/unit/check_heap_fill_threads \
+	tests/unit/check_heap_flush \
 	tests/unit/check_heap_hash_index \
 	tests/unit/check_heap_hash_index_scan \
 	tests/unit/check_heap_hash_index_threads \
 	tests/unit/check_heap_overwrite \
+	tests/unit/check_heap_space \
 	tests/unit/check_heap_threads
-tests_unit_check_heap_SOURCES = tests/unit/check_heap.c tests/support/heap_requests.h
+heap_sources = tests/support/heap_fixture.h tests/support/heap_requests.h
+tests_unit_check_heap_SOURCES = tests/unit/check_heap.c $(heap_sources)
 tests_unit_check_heap_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_heap_flush_SOURCES = tests/unit/check_heap_flush.c $(heap_sources)
+tests_unit_check_heap_flush_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
+tests_unit_check_heap_space_SOURCES = tests/unit/check_heap_space.c $(heap_sources)
+tests_unit_check_heap_space_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_cleaner_SOURCES = tests/unit/check_heap_cleaner.c tests/support/object_fixture.h
 tests_unit_check_heap_cleaner_LDADD = $(HEAP_LIBS) $(CMOCKA_LIBS)
 tests_unit_check_heap_damage_SOURCES = tests/unit/check_heap_damage.c tests/support/object_fixture.h
@@ -176,6 +196,7 @@ check_threads = \
 	tests/unit/check_base_epoch \
 	tests/unit/check_base_log \
 	tests/unit/check_heap_fill_threads \
+	tests/unit/check_heap_flush \
 	tests/unit/check_heap_hash_index_threads \
 	tests/unit/check_persist_log_threads \
 	tests/unit/check_persist_recovery

@@ -3,8 +3,9 @@
  * Goal: a crash at any flush or drain of the index writer leaves, after recovery, the index before a batch or behind it;
  * so does a second crash during that recovery, and the death of the process alone before a power cut.
  * Method: a life of inserts, splits, merges, drops and segments given back, and one of overwrites by place, over the
- * simulated backing; at its crash points images are recovered in children and compared with the model before and after the batch in the making. Then
- * each flush and drain is left out in turn: the suite must notice those that are needed, and those alone.
+ * simulated backing; at its crash points images are recovered in children and compared with the model before and after
+ * the batch in the making. Then each flush and drain is left out in turn: the suite must notice those that are needed, and
+ * those alone.
  */
 #include <stdio.h>
 #include <stdlib.h>
