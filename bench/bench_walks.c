@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the machine itself charges for many objects: the part of a GET in a deep pipeline that waits for memory, and nothing
- * else, by the number of objects. No server can do with less; `./dev bench scale` shows what ours takes.
+ * else, by the number of objects. `./dev bench scale` shows what the server takes.
  *
- * METHOD  A table of buckets in anonymous memory and a pool of records on tmpfs, as large as bench/scale.py makes hearthd's,
- *         both on huge pages. Batches of 32 objects at random places: all buckets are asked for, then read, then two lines
- *         of all records are asked for, then read. Between two batches other memory goes through the caches, as a server's
- *         own work and the kernel's do; that is not counted. The best of five runs, since other load only makes it slower.
+ * METHOD  A table of buckets in anonymous memory and a pool of records on tmpfs, as large as bench/scale.py makes hearthd's
+ *         and mapped as hearthd maps it, both on huge pages. Batches of 32 objects at random places: all buckets are asked
+ *         for, then read, then two lines of all records are asked for, then read. Between two batches 256 KB of other memory
+ *         go through the caches, a guess at what a server's own work and the kernel's do; that is not counted. The best of
+ *         five runs, since other load only makes it slower.
  *
  * bench_walks [OBJECTS ...]   default: 100000 1000000 5000000 20000000 (which takes 7.5 GB)
  */
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,14 +21,13 @@
 
 #include "base/assert.h"
 #include "base/compiler.h"
-
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
+#include "persist/pm.h"
 
 enum { BATCH = 32, BATCHES = 20000, RUNS = 5, OBJECTS_MAX = 8 };
 enum { BUCKET_BYTES_AN_OBJECT = 10, RECORD_BYTES = 148, OTHER_BYTES = 256 << 10, STEP = 256 };
+#define ROOM 2.5 /* of the pool, as in bench/scale.py */
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
+#define POOL_PATH "/dev/shm/hearth-walks.pool"
 #define POOL_BYTES_MIN ((size_t)256 << 20)
 #define OTHER_MEMORY_BYTES ((size_t)64 << 20)
 
@@ -55,23 +54,19 @@ static double now_ns(void)
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-/* On huge pages, touched. fd -1: anonymous. */
-static struct region map(size_t bytes, int fd)
+static size_t whole_huge_pages(size_t bytes)
 {
-    struct region region = {.bytes = (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES};
-    uint8_t *reserved = mmap(NULL, region.bytes + HUGE_PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    size_t skip = HUGE_PAGE_BYTES - (uintptr_t)reserved % HUGE_PAGE_BYTES;
-    int flags = MAP_FIXED | (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
+    return (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+}
 
-    must(reserved != MAP_FAILED);
-    region.base = mmap(reserved + skip, region.bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
-    must(region.base != MAP_FAILED);
+/* Anonymous, on huge pages, touched. */
+static struct region memory(size_t bytes)
+{
+    struct region region = {.bytes = whole_huge_pages(bytes)};
+
+    region.base = aligned_alloc(HUGE_PAGE_BYTES, region.bytes);
+    must(region.base);
     (void)madvise(region.base, region.bytes, MADV_HUGEPAGE);
-    for (size_t at = 0; at < region.bytes; at += HUGE_PAGE_BYTES) {
-        region.base[at] = 1;
-        if (fd >= 0 && madvise(region.base + at, HUGE_PAGE_BYTES, MADV_COLLAPSE) != 0)
-            fprintf(stderr, "small pages at %zu MB: the figures say more than they should\n", at >> 20);
-    }
     memset(region.base, 1, region.bytes);
     return region;
 }
@@ -134,29 +129,28 @@ static double run(const struct region *buckets, const struct region *records, co
     return used_ns / BATCH / BATCHES;
 }
 
-static double measure(uint64_t objects, double room)
+static double measure(uint64_t objects)
 {
-    size_t pool_bytes = (size_t)(room * (double)objects * RECORD_BYTES);
-    int fd = memfd_create("records", 0);
-    struct region buckets, records, other;
+    size_t bytes = whole_huge_pages((size_t)(ROOM * (double)objects * RECORD_BYTES));
+    struct region buckets = memory(objects * BUCKET_BYTES_AN_OBJECT), other = memory(OTHER_MEMORY_BYTES), records;
     double best = 1e9;
+    struct pm *pm;
 
-    if (pool_bytes < POOL_BYTES_MIN)
-        pool_bytes = POOL_BYTES_MIN;
-    must(fd >= 0);
-    must(ftruncate(fd, (off_t)(pool_bytes + HUGE_PAGE_BYTES)) == 0);
-    buckets = map(objects * BUCKET_BYTES_AN_OBJECT, -1);
-    records = map(pool_bytes, fd);
-    other = map(OTHER_MEMORY_BYTES, -1);
+    bytes = bytes < POOL_BYTES_MIN ? POOL_BYTES_MIN : bytes;
+    unlink(POOL_PATH);
+    must(pm_open(&pm, POOL_PATH, bytes, true) == PM_OK);
+    unlink(POOL_PATH);
+    must(pm_allocate(pm, 0, bytes) == PM_OK);
+    records = (struct region){pm_at(pm, 0), bytes};
+    memset(records.base, 1, records.bytes);
     for (int i = 0; i < RUNS; i++) {
         double ns = run(&buckets, &records, &other);
 
         best = ns < best ? ns : best;
     }
-    munmap(buckets.base, buckets.bytes);
-    munmap(records.base, records.bytes);
-    munmap(other.base, other.bytes);
-    close(fd);
+    pm_close(pm);
+    free(buckets.base);
+    free(other.base);
     return best;
 }
 
@@ -172,7 +166,7 @@ int main(int argc, char **argv)
         counts[i - 1] = strtoull(argv[i], NULL, 10);
     printf("bucket and two lines of a record, batches of %d, ns an object of which nothing is in the caches\n", BATCH);
     for (int i = 0; i < count; i++) {
-        double ns = measure(counts[i], 2.5);
+        double ns = measure(counts[i]);
 
         first = i == 0 ? ns : first;
         printf("%12llu objects %8.1f ns, %+.1f\n", (unsigned long long)counts[i], ns, ns - first);

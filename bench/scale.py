@@ -5,8 +5,9 @@
 One hearthd for each number, all at the same time, measured in turn, round after round; the ratio to the smallest is the
 median of the rounds' ratios. What neighbours on the machine take of its memory the largest server feels most (its GET in
 depth 64 came out 1.4 and 2.7 times the smallest's within ten minutes), so that there are many rounds, and the table also
-says how each server's best rounds compare. CPU time is user and system time of all threads of the server, for SETs with the index work
-that they leave behind; they run for longer, since what the server does by the clock (its scrubber) counts too.
+says how each server's best rounds compare. CPU time is user and system time of all threads of the server, for SETs with
+the index work that they leave behind; they run for longer, since what the server does by the clock (its scrubber) counts
+too.
 
 All of them are measured in the same state, the log written once from end to end, with each key overwritten before: a
 key's first overwrite costs more (its entry in the ordered index is found by the key), and of 20 million keys the rounds
@@ -38,7 +39,7 @@ FIRST = ("first set", 64)
 FIRST_REQUESTS = 50000  # of the smallest number not many are a key's second
 GOALS = {1: 1.5, 64: 1.2}
 ROOM = 2.5
-TURN_S = {"get": 0.4, "set": 1.0}  # of the server's CPU time
+TURN_S = {"get": 0.4, "set": 1.0}  # of each server's own CPU time
 ROUNDS, QUICK_ROUNDS = 15, 2
 
 

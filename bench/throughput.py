@@ -6,12 +6,12 @@ All servers of one setting run at the same time and are measured in turn, round 
 slow minute of the machine hits all of them; the table shows the median over the rounds. CPU time is user
 and system time of all threads of the server, which is far steadier than throughput.
 
-Each server of a protocol gets the same number of requests in a round: as many as take memcached, or redis, a second of CPU time
-for GETs, three for SETs. Hearth and memcached owe work when they have answered a SET: Hearth to its ordered index, for up
-to a second; memcached to its LRU, whose thread sleeps for up to a second before it looks, and of whose work a round of
-one second saw two thirds. So SETs run for longer, and the CPU time of these two is read when they have come to rest. GETs
-leave nothing behind; at depth 1, where nine tenths of their CPU time are the kernel's and the servers lie close
-together, they get three times the rounds instead.
+Each server of a protocol gets the same number of requests in a round: as many as take memcached, or redis, a second of
+CPU time for GETs, three for SETs. Hearth and memcached owe work when they have answered a SET: Hearth to its ordered
+index, for up to a second; memcached to its LRU, whose thread sleeps for up to a second before it looks, and of whose work
+a round of one second saw two thirds. So SETs run for longer, and the CPU time of these two is read when they have come to
+rest. GETs leave nothing behind; at depth 1, where nine tenths of their CPU time are the kernel's and the servers lie
+close together, they get three times the rounds instead.
 
 What is measured is the steady state of a cache: memcached and Hearth have room for four times the data, all
 keys are stored, and each server has then got five times as many SETs in random order. So Hearth's log has been written
@@ -47,8 +47,6 @@ ROOM, OVERWRITES = 4, 5
 DEPTHS = (1, 16, 64)
 # CPU seconds that a round takes the peer, about: all servers of the protocol get as many requests.
 TARGET_S = {"get": 1.0, "set": 3.0}
-# Servers that owe work for a SET: see above.
-OWING = ("memcached", "process", "power")
 # Rounds of GET at depth 1, in those of the others.
 ROUNDS_ALONE = 3
 OPS = ("get", "set")
@@ -61,7 +59,7 @@ MANY_SERVERS = ("memcached", "process", "null")
 GOALS = {"get": {1: 0.93, 16: 0.14, 64: 0.10}, "set": {1: 0.97, 16: 0.35, 64: 0.30}}
 POWER_GOAL = 1.2
 
-# Column, protocol, which server of the setting.
+# Column, protocol, which server of the setting; of each protocol the peer first, whose cost says how many requests.
 COLUMNS = (
     ("memcached", "memcache", "memcached"),
     ("hearth process mc", "memcache", "process"),
@@ -161,7 +159,7 @@ def run_setting(setting, args, write, results):
             counts = {}
             for turn in range(args.rounds * (ROUNDS_ALONE if (op, depth) == ("get", 1) else 1)):
                 for column, protocol, which in columns:
-                    rest_s = servers.REST_S if op == "set" and which in OWING else 0
+                    rest_s = running[which].rest_s if op == "set" else 0
 
                     def run(count, rest_s=0, server=running[which], protocol=protocol, seed=turn + 1):
                         return measure(

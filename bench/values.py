@@ -69,8 +69,8 @@ def cpu_us(server, protocol, op, size, requests, seed):
     """CPU microseconds a request, with what is owed for it."""
     before = server.cpu_seconds()
     load(server, protocol, op, size, requests, seed=seed)
-    if op == "set" and server.name != "redis":
-        time.sleep(servers.REST_S)
+    if op == "set":
+        time.sleep(server.rest_s)
     return (server.cpu_seconds() - before) * 1e6 / requests
 
 

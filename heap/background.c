@@ -22,7 +22,7 @@
 enum {
     /* How long it sleeps when little happens; who needs it sooner wakes it. */
     MAINTENANCE_IDLE_US = 10000,
-    /* When nothing has for a second, which is a hundred such sleeps. */
+    /* At most, when nothing has for a second, which is a hundred such sleeps. */
     MAINTENANCE_REST_US = 100000,
     IDLE_SLEEPS_MAX = 100,
     /* While a cut waits for turns or a sync, and while the tail grows fast. */
@@ -92,14 +92,19 @@ static void sleeper_poke(struct sleeper *sleeper)
 /* idle_sleeps: so many in a row found nothing in the tail. */
 static uint64_t maintenance_pause_us(const struct heap *heap, uint32_t *idle_sleeps)
 {
-    uint64_t records, bytes;
+    uint64_t records, bytes, pause_us;
 
     log_tail(heap->log, &records, &bytes);
     *idle_sleeps = records > 0 || cleaner_is_behind(heap->cleaner) ? 0 : *idle_sleeps + 1;
     if (index_writer_is_cutting(heap->index_writer) || records >= heap->o.tail_records / TAIL_PARTS ||
         bytes >= heap->o.tail_bytes / TAIL_PARTS)
         return MAINTENANCE_WAIT_US;
-    return *idle_sleeps > IDLE_SLEEPS_MAX ? MAINTENANCE_REST_US : MAINTENANCE_IDLE_US;
+    if (*idle_sleeps <= IDLE_SLEEPS_MAX)
+        return MAINTENANCE_IDLE_US;
+    pause_us = cleaner_pause_us(heap->cleaner);
+    if (pause_us < MAINTENANCE_IDLE_US)
+        return MAINTENANCE_IDLE_US;
+    return pause_us < MAINTENANCE_REST_US ? pause_us : MAINTENANCE_REST_US;
 }
 
 static void *maintenance_main(void *argument)

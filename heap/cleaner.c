@@ -195,6 +195,11 @@ static bool drop_damaged(struct cleaner *cleaner)
     return done;
 }
 
+uint64_t cleaner_pause_us(const struct cleaner *cleaner)
+{
+    return expire_pause_us(&cleaner->expire);
+}
+
 bool cleaner_step(struct cleaner *cleaner, uint64_t now_us, uint64_t now_ms)
 {
     bool done = free_condemned(cleaner);

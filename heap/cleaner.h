@@ -34,6 +34,8 @@ void cleaner_close(struct cleaner *cleaner);
 /* A bounded piece of work, of cleaning or of the expiry sweep: true if something was done. now_us: monotonic; now_ms:
  * wall clock. */
 bool cleaner_step(struct cleaner *cleaner, uint64_t now_us, uint64_t now_ms);
+/* How far apart calls may lie for the expiry sweep: expire_pause_us(). */
+uint64_t cleaner_pause_us(const struct cleaner *cleaner);
 /* Less space is left than it should keep, or a segment is being emptied. */
 bool cleaner_is_behind(const struct cleaner *cleaner);
 /* Nothing is under way and nothing could be gained from any segment now. */

@@ -96,10 +96,26 @@ static bool sweep_group(struct group *group, uint32_t buckets)
 
 /* ---- the pace ---- */
 
+static uint64_t buckets_a_second(const struct expire *expire)
+{
+    struct hash_index_stats stats;
+    uint64_t rate;
+
+    hash_index_stats(expire->index, &stats);
+    rate = stats.buckets / PASS_S;
+    rate = rate < BUCKETS_A_SECOND_MIN ? BUCKETS_A_SECOND_MIN : rate;
+    rate = rate > BUCKETS_A_SECOND_MAX ? BUCKETS_A_SECOND_MAX : rate;
+    return rate * (expire->many ? MANY_FACTOR : 1);
+}
+
+uint64_t expire_pause_us(const struct expire *expire)
+{
+    return expire->rests ? UINT64_MAX : (uint64_t)BUCKETS_A_CALL * 1000000 / buckets_a_second(expire);
+}
+
 /* Buckets due since the last call; time that makes no whole bucket is kept, time of rest is not. */
 static uint32_t buckets_due(struct expire *expire, uint64_t now_us)
 {
-    struct hash_index_stats stats;
     uint64_t rate, due, elapsed_us = now_us - expire->last_us;
 
     if (elapsed_us < EXPIRE_TICK_US)
@@ -108,11 +124,7 @@ static uint32_t buckets_due(struct expire *expire, uint64_t now_us)
         elapsed_us = IDLE_US;
         expire->last_us = now_us - IDLE_US;
     }
-    hash_index_stats(expire->index, &stats);
-    rate = stats.buckets / PASS_S;
-    rate = rate < BUCKETS_A_SECOND_MIN ? BUCKETS_A_SECOND_MIN : rate;
-    rate = rate > BUCKETS_A_SECOND_MAX ? BUCKETS_A_SECOND_MAX : rate;
-    rate *= expire->many ? MANY_FACTOR : 1;
+    rate = buckets_a_second(expire);
     due = elapsed_us * rate / 1000000;
     if (due > BUCKETS_A_CALL) {
         due = BUCKETS_A_CALL;
@@ -130,7 +142,8 @@ uint32_t expire_collect(struct expire *expire, const struct expire_tick *tick, s
     uint32_t due;
 
     must(cap >= EXPIRE_OPS_MIN);
-    if (tick->expires == 0) {
+    expire->rests = tick->expires == 0;
+    if (expire->rests) {
         expire->last_us = tick->now_us;
         return 0;
     }

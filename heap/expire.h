@@ -34,7 +34,8 @@ struct expire {
     uint64_t cursor;
     uint64_t last_us; /* until then time was turned into buckets */
     uint64_t looked_at, found, passes;
-    bool many; /* of the last objects more than a quarter had expired */
+    bool many;  /* of the last objects more than a quarter had expired */
+    bool rests; /* at the last call nothing had an expiry */
 };
 
 struct expire_tick {
@@ -49,6 +50,8 @@ static inline bool expire_is_due(const struct expire *expire, uint64_t now_us)
 {
     return now_us - expire->last_us >= EXPIRE_TICK_US;
 }
+/* Calls may lie so far apart that what is due fits into one; UINT64_MAX: any time, nothing has an expiry. */
+uint64_t expire_pause_us(const struct expire *expire);
 void expire_init(struct expire *expire, const struct pool *pool, const struct hash_index *index);
 /*
  * A bounded piece of the sweep, as much as is due. Fills INDEX_REMOVE_IF requests, one a key, into ops (cap at least

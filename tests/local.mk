@@ -196,7 +196,6 @@ check_threads = \
 	tests/unit/check_base_epoch \
 	tests/unit/check_base_log \
 	tests/unit/check_heap_fill_threads \
-	tests/unit/check_heap_flush \
 	tests/unit/check_heap_hash_index_threads \
 	tests/unit/check_persist_log_threads \
 	tests/unit/check_persist_recovery

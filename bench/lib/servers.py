@@ -63,8 +63,9 @@ def fresh_folder(on_tmpfs=True):
 class Server:
     """A process with a memcache port, a redis port, or both. Use it with `with`."""
 
-    def __init__(self, name, argv, memcache_port=None, redis_port=None, folder=None):
+    def __init__(self, name, argv, memcache_port=None, redis_port=None, folder=None, rest_s=0):
         self.name = name
+        self.rest_s = rest_s  # after SETs, until it has done what it owes for them
         self.memcache_port = memcache_port
         self.redis_port = redis_port
         self.folder = folder
@@ -160,7 +161,7 @@ def hearth(name, threads=1, durability="process", pool_size="2gb", options=(), o
     directives.update(options)
     for directive, value in directives.items():
         argv += ["--" + directive, str(value)]
-    return Server(name, argv, memcache_port, redis_port, folder)
+    return Server(name, argv, memcache_port, redis_port, folder, REST_S)
 
 
 def memcached(name, threads=1, memory_mb=2048, options=()):
@@ -168,7 +169,7 @@ def memcached(name, threads=1, memory_mb=2048, options=()):
     argv = ["memcached", "-l", "127.0.0.1", "-p", str(port), "-U", "0", "-t", str(threads), "-m", str(memory_mb)]
     if os.getuid() == 0:
         argv += ["-u", "root"]
-    return Server(name, argv + list(options), memcache_port=port)
+    return Server(name, argv + list(options), memcache_port=port, rest_s=REST_S)
 
 
 def redis(name, options=()):

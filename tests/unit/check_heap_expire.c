@@ -178,6 +178,39 @@ static void test_pace(void **state)
     close_fixture(&fixture);
 }
 
+/* Calls as far apart as they may be sweep a large table as fast as calls that lie close together. */
+static void test_pauses(void **state)
+{
+    enum { MANY = 3000000 };
+    struct index_op ops[EXPIRE_OPS_MIN];
+    struct hash_index_stats stats;
+    struct fixture fixture;
+    uint64_t began_us;
+
+    (void)state;
+    open_fixture(&fixture);
+    assert_true(expire_pause_us(&fixture.expire) > 1000000);
+    fixture.tick.expires = 0;
+    step(&fixture);
+    assert_int_equal(expire_pause_us(&fixture.expire), UINT64_MAX);
+    hash_index_close(fixture.world.index);
+    assert_true(hash_index_open(&fixture.world.index, fixture.world.pool, MANY, MANY));
+    while (hash_index_presize(fixture.world.index))
+        ;
+    hash_index_stats(fixture.world.index, &stats);
+    assert_true(stats.buckets > MANY / 10);
+    expire_init(&fixture.expire, fixture.world.pool, fixture.world.index);
+    fixture.tick.expires = 1;
+    fixture.expire.last_us = began_us = fixture.tick.now_us;
+    assert_in_range(expire_pause_us(&fixture.expire), TICK_US, 10 * TICK_US);
+    while (fixture.expire.passes < 1) {
+        fixture.tick.now_us += expire_pause_us(&fixture.expire);
+        (void)expire_collect(&fixture.expire, &fixture.tick, ops, EXPIRE_OPS_MIN);
+    }
+    assert_in_range(fixture.tick.now_us - began_us, 19000000, 21000000);
+    close_fixture(&fixture);
+}
+
 static void test_no_room_is_no_loss(void **state)
 {
     struct index_op ops[EXPIRE_OPS_MIN];
@@ -205,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_finds_what_has_expired),
         cmocka_unit_test(test_later_ones_come_later),
         cmocka_unit_test(test_pace),
+        cmocka_unit_test(test_pauses),
         cmocka_unit_test(test_no_room_is_no_loss),
     };
 

@@ -58,8 +58,6 @@ static void check_full_pool(void **state)
     end(&fixture);
 }
 
-/* Cache mode runs for ever in a small pool, and keeps what is read again. */
-
 /* C7: what the hash index cannot take is refused before anything is written; deletes and overwritten keys need none. */
 static void check_full_hash_index(void **state)
 {
@@ -87,6 +85,7 @@ static void check_full_hash_index(void **state)
     end(&fixture);
 }
 
+/* Cache mode runs for ever in a small pool, and keeps what is read again. */
 static void check_eviction(void **state)
 {
     enum { VALUE = 4000, ROUNDS = 3000, HOT = 8 };

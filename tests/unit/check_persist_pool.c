@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Goal: a pool that is there is opened or refused with the right reason, unharmed; one that is not there is made.
+ * Goal: a pool that is there is opened or refused with the right reason, unharmed; one that is not there is made; what
+ * an update of its superblock says stays, unless the update failed.
  * Method: pools over the simulated backing, whose bytes are then damaged one by one.
  */
 #include <stdlib.h>
