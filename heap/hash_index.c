@@ -100,6 +100,12 @@ static inline bool record_has_key(const struct pool *pool, pm_loc loc, const str
     return record->key_len == key->len && record->db == key->db && memcmp(record_key(record), key->data, key->len) == 0;
 }
 
+static inline bool slot_has_key(const struct hash_index *index, uint64_t word, const struct index_key *key)
+{
+    return slot_has_tag(word, tag_of(key->hash)) &&
+           HEARTH_LIKELY(record_has_key(index->pool, hash_slot_loc(word), key));
+}
+
 static inline bool chain_find(const struct hash_index *index, struct bucket *bucket, const struct index_key *key,
                               struct hash_ref *ref)
 {
@@ -110,12 +116,13 @@ static inline bool chain_find(const struct hash_index *index, struct bucket *buc
         for (uint32_t match = part_match(&part, tag); match; match &= match - 1) {
             ref->slot = &part.words[__builtin_ctz(match)];
             ref->word = word_load(ref->slot);
-            if (slot_has_tag(ref->word, tag) &&
-                HEARTH_LIKELY(record_has_key(index->pool, hash_slot_loc(ref->word), key)))
+            if (slot_has_key(index, ref->word, key))
                 return true;
         }
-    } while (chain_next(index, &part));
-    return false;
+        ref->slot = &part.words[part.count - 1];
+        ref->word = word_load(ref->slot);
+    } while (chain_follow(index, &part, ref->word));
+    return slot_has_key(index, ref->word, key); /* it may have taken the link's place: H4 */
 }
 
 bool hash_index_find(const struct hash_index *index, const struct index_key *key, struct hash_ref *ref)
@@ -138,18 +145,18 @@ static uint32_t chain_words(const struct hash_index *index, struct bucket *bucke
 {
     struct chain_part part = chain_first(bucket);
     uint32_t count = 0;
+    uint64_t word = 0, last;
 
     do {
         for (uint32_t match = part_match(&part, tag); match; match &= match - 1) {
-            uint64_t word = word_load(&part.words[__builtin_ctz(match)]);
-
-            if (!slot_has_tag(word, tag))
-                continue;
-            if (count < max)
-                words[count] = word;
-            count++;
+            word = word_load(&part.words[__builtin_ctz(match)]);
+            if (slot_has_tag(word, tag) && count++ < max)
+                words[count - 1] = word;
         }
-    } while (chain_next(index, &part));
+        last = chain_last_word(&part);
+    } while (chain_follow(index, &part, last));
+    if (slot_has_tag(last, tag) && last != word && count++ < max)
+        words[count - 1] = last; /* it may have taken the link's place: H4 */
     return count;
 }
 

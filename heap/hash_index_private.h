@@ -19,20 +19,25 @@
  *   H3  Chains change only under their stripe lock, frequencies and unverified bits excepted. All buckets that share
  *       their low 14 bits, hence a bucket and all its split images, have one stripe.
  *   H4  A slot that leaves its place for another (a split, a chain that shrinks) is in its new place first, then
- *       `state` changes, then the old place is cleared; each step is a release. A slot pushed from the last word of
- *       its bucket into a new unit is in the unit before the link takes its place, and needs no change of state.
+ *       `state` changes, then the old place is cleared; each step is a release. Two more ways need a reader's help:
+ *       a slot pushed from the last word of its bucket into a new unit is in the unit before the link takes its place,
+ *       without a change of state; a slot pulled up into the place of the link to its unit (H2) takes it once a change
+ *       of state has followed the copies of the other slots, and another change follows before the unit is cleared.
  *   H5  A unit is given to another chain only after the change of state that belongs to its leaving.
  *   H6  Units in use and units reserved are no more than there are. A reservation stands until its owner's next one:
  *       then each owner has taken no more since it last looked than what it reserved, and whoever looked last saw room
  *       for all of them. Takers without a reservation (splits, refills) leave alone what is reserved.
  *
  * WHY A READER NEVER MISSES A KEY that is there all the time. It reads `state` (acquire), walks the chain front to
- * back, each word with acquire, and if it found nothing reads `state` again: changed, it starts over. Suppose that it
- * ends with an unchanged state s. All moves of H4 whose change of state is in s are visible to it: their new places
- * are. Of a move whose change is not in s it has seen no effect after that change: to see a cleared word, an unlinked
- * unit or a unit reused (H5) is to acquire what was stored after the change, so that the second read of `state` would
- * have shown it. Hence the old place was full when the reader looked; or the slot was pushed down, and the word held
- * either the slot or the link to it. A half cleared bucket is the same case: its clears come after the change.
+ * back, each word with acquire, a part's last word once more after the others, and if it found nothing reads `state`
+ * again: changed, it starts over. Suppose that it ends with an unchanged state s. All moves of H4 whose change of state
+ * is in s are visible to it: their new places are. Of a move whose change is not in s it has seen no effect after that
+ * change: to see a cleared word, an unlinked unit or a unit reused (H5) is to acquire what was stored after the change,
+ * so that the second read of `state` would have shown it. Hence the old place was full when the reader looked. A half
+ * cleared bucket is the same case: its clears come after the change. What is left are last words that change between a
+ * slot and a link under the reader's eyes, with no change of state that it would see. Pushed down: it sees the slot, or
+ * later the link and the slot behind it. Pulled up, between the two changes: it sees the link, then either the link
+ * again, behind which the slot still is, or in its second look at the last word the slot itself.
  *
  * WHY A STALE SLOT IS HARMLESS. What a reader finds was in the table at some time since its find began; its pin keeps
  * the record (R2, R3). Both copies of a moving slot agree, since locations change under the lock only.
@@ -177,15 +182,22 @@ static inline struct chain_part chain_first(struct bucket *bucket)
 {
     return (struct chain_part){bucket->words, BUCKET_WORDS};
 }
-/* False at the chain's end. */
-static inline bool chain_next(const struct hash_index *index, struct chain_part *part)
+static inline uint64_t chain_last_word(const struct chain_part *part)
 {
-    uint64_t last = word_load(&part->words[part->count - 1]);
-
+    return word_load(&part->words[part->count - 1]);
+}
+/* To the part that a last word links to. False: it is not a link. */
+static inline bool chain_follow(const struct hash_index *index, struct chain_part *part, uint64_t last)
+{
     if (!word_is_link(last))
         return false;
     *part = (struct chain_part){index->units[link_unit(last)].words, UNIT_WORDS};
     return true;
+}
+/* False at the chain's end. Not for readers that must not miss a slot: they look at the last word again. */
+static inline bool chain_next(const struct hash_index *index, struct chain_part *part)
+{
+    return chain_follow(index, part, chain_last_word(part));
 }
 
 /* All under the stripe lock (or on a bucket that nobody sees yet). */
