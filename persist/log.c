@@ -240,8 +240,8 @@ enum pm_status log_make_durable(struct log *log, struct pm_context *context, pm_
         uint32_t previous = link->prev_segment;
 
         /* The record counts after a crash only if the writer's log before it does. */
-        if (previous == 0 || atomic_load_explicit(&log->pool->segments[previous].generation, memory_order_relaxed) !=
-                                 link->prev_generation)
+        if (previous == 0 ||
+            atomic_load_explicit(&log->pool->generations[previous], memory_order_relaxed) != link->prev_generation)
             break;
         segment = previous;
         end = link->prev_end;

@@ -77,8 +77,7 @@ static enum pm_status take_spare(struct log_writer *writer, enum space_class cla
         free(stretch);
         return status;
     }
-    stretch->generation =
-        atomic_load_explicit(&writer->log->pool->segments[stretch->segment].generation, memory_order_relaxed);
+    stretch->generation = atomic_load_explicit(&writer->log->pool->generations[stretch->segment], memory_order_relaxed);
     atomic_init(&stretch->followers, writer->log->mode == PMD_COMMIT_EPOCH ? 2 : 1);
     writer->spares[writer->spare_count++] = stretch;
     writer->from_reserve = class != SPACE_USER;

@@ -105,7 +105,7 @@ static enum pm_status read_line(struct pool *pool, uint32_t index)
     atomic_init(&segment->state, (uint8_t)segment_word_state(line->word));
     atomic_init(&segment->length, segment_word_length(line->word));
     atomic_init(&segment->closed_end, segment_word_length(line->word));
-    atomic_init(&segment->generation, segment_word_generation(line->word));
+    atomic_init(&pool->generations[index], segment_word_generation(line->word));
     segment->record_count = line->record_count;
     return PM_OK;
 }
@@ -142,8 +142,9 @@ static enum pm_status load(struct pool *pool)
     pool->previous_mode = (enum pmd_commit_mode)pool->superblock.commit_mode;
     pool->same_boot = is_same_boot(pool);
     pool->segments = aligned_alloc(sizeof *pool->segments, pool->segment_count * sizeof *pool->segments);
+    pool->generations = calloc(pool->segment_count, sizeof *pool->generations);
     pool->live_cells = calloc(pool->segment_count, live_cells_bytes(pool->segment_bytes));
-    if (pool->segments == NULL || pool->live_cells == NULL)
+    if (pool->segments == NULL || pool->generations == NULL || pool->live_cells == NULL)
         return PM_NO_MEMORY;
     memset(pool->segments, 0, pool->segment_count * sizeof *pool->segments);
     status = read_table(pool);
@@ -179,6 +180,7 @@ void pool_close(struct pool *pool)
         return;
     pool_space_free(pool);
     free(pool->live_cells);
+    free((void *)pool->generations);
     free(pool->segments);
     pthread_mutex_destroy(&pool->superblock_lock);
     pm_close(pool->pm);

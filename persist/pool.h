@@ -19,8 +19,7 @@
 /* Runtime twin of a segment line. One 64-byte line each, indexed by segment. */
 struct segment {
     _Atomic uint32_t closed_end; /* bytes: records that end at or below this are closed (TURN mode: durable) */
-    _Atomic uint32_t generation;
-    _Atomic uint8_t state; /* enum pmd_segment_state */
+    _Atomic uint8_t state;       /* enum pmd_segment_state */
     uint8_t writer;
     bool damaged;               /* cannot be walked to its end, and is not freed in this run; the cleaner's */
     _Atomic uint32_t length;    /* bytes, once sealed */
@@ -33,6 +32,7 @@ struct segment {
     uint32_t tombstones;          /* in it, indexed, whose slots have not been forgotten; maintenance */
     _Atomic int64_t older_bytes;  /* an estimate of what lives in it and is older than this run; the filler's */
 };
+_Static_assert(sizeof(struct segment) == HEARTH_CACHE_LINE_BYTES, "a line each");
 
 struct pool {
     struct pm *pm;
@@ -41,6 +41,7 @@ struct pool {
     uint64_t segment_count;
     uint64_t hash_seed;
     struct segment *segments;         /* segment_count */
+    _Atomic uint32_t *generations;    /* of segments, close together: each SET reads that of what it replaces */
     uint8_t *live_cells;              /* live.h */
     struct pmd_superblock superblock; /* the newest durable copy; read under lock, or before threads start */
     pthread_mutex_t superblock_lock;

@@ -69,7 +69,7 @@ uint64_t record_value_sum(const struct pool *pool, const void *value, uint64_t b
 static uint64_t checksum_seed(const struct pool *pool, pm_off off)
 {
     uint32_t segment = pool_segment_of(pool, off);
-    uint32_t generation = atomic_load_explicit(&pool->segments[segment].generation, memory_order_relaxed);
+    uint32_t generation = atomic_load_explicit(&pool->generations[segment], memory_order_relaxed);
 
     return ((uint64_t)generation << 32 | segment) ^ pool->hash_seed;
 }

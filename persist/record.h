@@ -63,8 +63,7 @@ struct record_replaced {
 /* The generation of the segment that a location lies in, as far as struct record_replaced keeps it. */
 static inline uint32_t record_generation(const struct pool *pool, pm_loc loc)
 {
-    return atomic_load_explicit(&pool->segments[pool_segment_of(pool, loc * PM_UNIT)].generation,
-                                memory_order_relaxed) &
+    return atomic_load_explicit(&pool->generations[pool_segment_of(pool, loc * PM_UNIT)], memory_order_relaxed) &
            RECORD_GENERATION_MASK;
 }
 

@@ -55,7 +55,8 @@ static enum pm_status find_previous(struct tail *tail, uint32_t index, const uin
     if (link->prev_segment >= tail->pool->segment_count)
         return damaged(segment, 0, "its link names a segment outside of the pool");
     previous = &tail->pool->segments[link->prev_segment];
-    if (atomic_load_explicit(&previous->generation, memory_order_relaxed) != link->prev_generation)
+    if (atomic_load_explicit(&tail->pool->generations[link->prev_segment], memory_order_relaxed) !=
+        link->prev_generation)
         return PM_OK;
     if (places[link->prev_segment] != TAIL_NONE)
         return link_to(tail, index, places[link->prev_segment]);

@@ -146,8 +146,8 @@ void pool_set_segment(struct pool *pool, struct pm_context *context, uint32_t se
 
     must(length <= pool->segment_bytes);
     must(length % PM_UNIT == 0);
-    store_line(pool, context, segment, segment_word(state, length, atomic_load(&twin->generation)), twin->record_count,
-               flush_site);
+    store_line(pool, context, segment, segment_word(state, length, atomic_load(&pool->generations[segment])),
+               twin->record_count, flush_site);
     atomic_store(&twin->length, length);
     change_state(pool, segment, state);
 }
@@ -157,7 +157,7 @@ static enum pm_status begin_use(struct pool *pool, struct pm_context *context, u
                                 enum pmd_segment_state state)
 {
     struct segment *twin = &pool->segments[segment];
-    uint32_t generation = atomic_load(&twin->generation) + 1;
+    uint32_t generation = atomic_load(&pool->generations[segment]) + 1;
 
     if (generation == 0)
         generation = 1;
@@ -168,7 +168,7 @@ static enum pm_status begin_use(struct pool *pool, struct pm_context *context, u
     atomic_store(&twin->length, 0);
     live_clear(pool, segment);
     atomic_store(&twin->sequence, 0);
-    atomic_store(&twin->generation, generation);
+    atomic_store(&pool->generations[segment], generation);
     twin->writer = 0;
     twin->record_count = 0;
     twin->top_epoch = 0;

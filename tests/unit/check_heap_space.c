@@ -234,8 +234,8 @@ static void check_dead_segments(void **state)
     enum { SEGMENTS = 64, ROUNDS = 1500 };
     struct fixture fixture;
     struct pool_space_counts counts;
-    struct segment *held;
-    uint32_t generation;
+    struct pool *pool;
+    uint32_t held, generation;
 
     (void)state;
     begin(&fixture, SEGMENTS, HEAP_EVICTION_NONE, 1);
@@ -245,14 +245,15 @@ static void check_dead_segments(void **state)
     assert_true(cleaner_stats(fixture.heap->cleaner)->segments > 0);
     assert_int_equal(cleaner_stats(fixture.heap->cleaner)->copied_bytes, 0);
 
-    held = &fixture.heap->pool->segments[segment_of(&fixture, "key0")];
-    generation = held->generation;
-    held->tombstones++;
+    pool = fixture.heap->pool;
+    held = segment_of(&fixture, "key0");
+    generation = pool->generations[held];
+    pool->segments[held].tombstones++;
     overwrite(&fixture, ROUNDS);
-    assert_int_equal(held->generation, generation);
-    held->tombstones--;
+    assert_int_equal(pool->generations[held], generation);
+    pool->segments[held].tombstones--;
     overwrite(&fixture, ROUNDS);
-    assert_int_not_equal(held->generation, generation);
+    assert_int_not_equal(pool->generations[held], generation);
     end(&fixture);
 }
 

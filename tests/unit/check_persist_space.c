@@ -129,14 +129,14 @@ static void check_ready_is_durable(void **state)
     work(pool, &context, 1);
     assert_int_equal(pool_take_ready(pool, SPACE_USER, &segment), PM_OK);
     assert_true(segment >= PM_SEGMENT_FIRST_FREE);
-    assert_int_equal(pool->segments[segment].generation, 1);
+    assert_int_equal(pool->generations[segment], 1);
     assert_int_equal(pool->segments[segment].sequence, 1);
     assert_int_equal(pm_sim_outstanding(pm), 0);
     pm_sim_crash(pm, PM_SIM_NONE, 0, 0);
     pool_close(pool);
     assert_int_equal(pool_open(&pool, pm, NULL), PM_OK);
     assert_int_equal(pool->segments[segment].state, PMD_SEGMENT_LOG);
-    assert_int_equal(pool->segments[segment].generation, 1);
+    assert_int_equal(pool->generations[segment], 1);
     assert_int_equal(pool->segments[segment].length, 0);
     end(pool);
 }
@@ -195,7 +195,7 @@ static void check_generation_grows(void **state)
         struct pm *pm = pool->pm;
 
         assert_int_equal(pool_take_free(pool, &context, SPACE_INDEX, PMD_SEGMENT_INDEX, &segment), PM_OK);
-        assert_int_equal(pool->segments[segment].generation, last[segment] + 1);
+        assert_int_equal(pool->generations[segment], last[segment] + 1);
         last[segment]++;
         assert_int_equal(pool_free_segment(pool, &context, segment), PM_OK);
         if (i % 7 != 0)
@@ -270,7 +270,7 @@ struct walk {
 static void check_twin(struct walk *walk, uint32_t segment)
 {
     assert_int_equal(walk->pool->segments[segment].state, walk->state[segment]);
-    assert_int_equal(walk->pool->segments[segment].generation, walk->generation[segment]);
+    assert_int_equal(walk->pool->generations[segment], walk->generation[segment]);
 }
 
 static void walk_take(struct walk *walk, bool ready)
@@ -286,9 +286,9 @@ static void walk_take(struct walk *walk, bool ready)
     if (status != PM_OK)
         return;
     assert_int_equal(walk->state[segment], PMD_SEGMENT_FREE); /* in nobody's hand */
-    assert_true(walk->pool->segments[segment].generation > walk->generation[segment]);
+    assert_true(walk->pool->generations[segment] > walk->generation[segment]);
     walk->state[segment] = (uint8_t)state;
-    walk->generation[segment] = walk->pool->segments[segment].generation;
+    walk->generation[segment] = walk->pool->generations[segment];
     check_twin(walk, segment);
 }
 
@@ -321,8 +321,8 @@ static void walk_crash(struct walk *walk)
         } else {
             assert_int_equal(twin->state, PMD_SEGMENT_FREE);
         }
-        assert_true(twin->generation >= walk->generation[i]);
-        walk->generation[i] = twin->generation;
+        assert_true(walk->pool->generations[i] >= walk->generation[i]);
+        walk->generation[i] = walk->pool->generations[i];
     }
     assert_int_equal(pool_space_start(walk->pool), PM_OK);
 }
@@ -382,9 +382,7 @@ static bool recover_scene(struct pm *pm, void *argument)
     if (pool_open(&pool, pm, NULL) != PM_OK)
         return false;
     for (uint32_t i = PM_SEGMENT_FIRST_FREE; i < SEGMENTS; i++) {
-        struct segment *twin = &pool->segments[i];
-
-        if (!is_allowed(scene, i, atomic_load(&twin->state), atomic_load(&twin->generation)))
+        if (!is_allowed(scene, i, atomic_load(&pool->segments[i].state), atomic_load(&pool->generations[i])))
             return false;
     }
     return pool_space_start(pool) == PM_OK;
@@ -393,7 +391,7 @@ static bool recover_scene(struct pm *pm, void *argument)
 static void note_told(struct scene *scene, struct crash_run *run, uint32_t segment)
 {
     scene->state[segment] = atomic_load(&scene->pool->segments[segment].state);
-    scene->generation[segment] = atomic_load(&scene->pool->segments[segment].generation);
+    scene->generation[segment] = atomic_load(&scene->pool->generations[segment]);
     scene->segment = 0;
     crash_here(run);
 }
