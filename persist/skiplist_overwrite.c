@@ -31,12 +31,17 @@ struct change {
 
 /* ---- in order of their places ---- */
 
+struct sort_item {
+    uint32_t place, op;
+};
+_Static_assert(sizeof(struct overwrite) >= 2 * sizeof(struct sort_item), "items lie among overwrites");
+
 static uint32_t leaf_of(const struct overwrite *op)
 {
     return op->place / PM_PLACES;
 }
 
-static void sort_pass(const struct overwrite *from, struct overwrite *to, size_t count, uint32_t shift)
+static void sort_pass(const struct sort_item *from, struct sort_item *to, size_t count, uint32_t shift)
 {
     uint32_t starts[DIGITS] = {0}, sum = 0;
 
@@ -64,27 +69,38 @@ static void sort_few(struct overwrite *ops, size_t count)
     }
 }
 
-/* Those of one place keep their order: by digits, the least significant first. The result lies in either array. */
+/*
+ * Those of one place keep their order: by digits, the least significant first, and the overwrites follow once. As in
+ * index_ops_sort_to(), items lie at the end of where those go to. The result lies in either array.
+ */
 static struct overwrite *sort_by_place(struct overwrite *ops, struct overwrite *scratch, size_t count)
 {
+    struct sort_item *items = (struct sort_item *)(scratch + count) - count, *other = items - count;
     uint32_t differing = 0;
 
     if (count <= FEW) { /* the cleaner's: the digits' counts alone would take longer */
         sort_few(ops, count);
         return ops;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         differing |= ops[i].place ^ ops[0].place;
+        items[i] = (struct sort_item){.place = ops[i].place, .op = (uint32_t)i};
+    }
     for (uint32_t shift = 0; shift < 32; shift += DIGIT_BITS) {
-        struct overwrite *sorted = scratch;
+        struct sort_item *sorted = other;
 
         if ((differing >> shift & (DIGITS - 1)) == 0)
             continue;
-        sort_pass(ops, sorted, count, shift);
-        scratch = ops;
-        ops = sorted;
+        sort_pass(items, sorted, count, shift);
+        other = items;
+        items = sorted;
     }
-    return ops;
+    if (items < other)
+        memcpy(other, items, count * sizeof *items);
+    items = (struct sort_item *)(scratch + count) - count;
+    for (size_t i = 0; i < count; i++)
+        scratch[i] = ops[items[i].op];
+    return scratch;
 }
 
 static int compare_cts(const void *a, const void *b)
