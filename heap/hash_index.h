@@ -71,8 +71,8 @@ struct hash_ref {
  * lock, where slot and word then are exact. A marked slot: see heap.h. */
 bool hash_index_find(const struct hash_index *index, const struct index_key *key, struct hash_ref *ref);
 /* The words of all slots that the hash alone does not tell from the key's (one find in 10,000 has more than one), the
- * key's among them if it is there all the time. No record is read; lock-free. Returns how many there are, of which `max`
- * are given. */
+ * key's among them if it is there all the time. One that changes meanwhile may be given twice. No record is read; lock-free.
+ * Returns how many there are, of which `max` are given. */
 uint32_t hash_index_words(const struct hash_index *index, uint64_t hash, uint64_t *words, uint32_t max);
 /* Counts a hit: frequency + 1, skipped when saturated. A lost race loses the count, no more. */
 static inline void hash_index_touch(const struct hash_ref *ref)

@@ -182,7 +182,7 @@ void chain_shrink(struct hash_index *index, struct bucket *bucket)
         }
     atomic_fetch_add_explicit(&index->state, STATE_MOVE, memory_order_release);
     word_store(&kept.words[kept.count - 1], left);
-    if (left)
+    if (left) /* H4: it has taken the link's place */
         atomic_fetch_add_explicit(&index->state, STATE_MOVE, memory_order_release);
     units_give(index, link);
 }

@@ -75,7 +75,7 @@ static void sort_few(struct overwrite *ops, size_t count)
  */
 static struct overwrite *sort_by_place(struct overwrite *ops, struct overwrite *scratch, size_t count)
 {
-    struct sort_item *items = (struct sort_item *)(scratch + count) - count, *other = items - count;
+    struct sort_item *last = (struct sort_item *)(scratch + count) - count, *items = last, *other = last - count;
     uint32_t differing = 0;
 
     if (count <= FEW) { /* the cleaner's: the digits' counts alone would take longer */
@@ -95,11 +95,10 @@ static struct overwrite *sort_by_place(struct overwrite *ops, struct overwrite *
         other = items;
         items = sorted;
     }
-    if (items < other)
-        memcpy(other, items, count * sizeof *items);
-    items = (struct sort_item *)(scratch + count) - count;
+    if (items != last)
+        memcpy(last, items, count * sizeof *last);
     for (size_t i = 0; i < count; i++)
-        scratch[i] = ops[items[i].op];
+        scratch[i] = ops[last[i].op];
     return scratch;
 }
 
