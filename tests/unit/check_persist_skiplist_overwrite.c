@@ -176,9 +176,36 @@ static void test_more_than_a_batch(void **state)
     scene_end(&scene);
 }
 
+/* So few leaves that one digit sorts them: versions of a key come together all the same. */
+static void test_places_of_one_digit(void **state)
+{
+    enum { KEYS = 100, VERSIONS = 3 };
+    struct scene scene;
+
+    (void)state;
+    scene_begin_with_places(&scene, KEYS);
+    for (size_t i = 0; i < VERSIONS * KEYS; i++) {
+        size_t key = i % KEYS;
+
+        scene_ops[i] = scene_overwrite_of(&scene, key, i < KEYS ? scene.model.keys[key].loc : scene_ops[i - KEYS].loc,
+                                          false, false);
+        assert_int_equal(scene_ops[i].place >> 13, scene_ops[0].place >> 13);
+    }
+    scene_run(&scene, VERSIONS * KEYS);
+    for (size_t i = 0; i < VERSIONS * KEYS; i++) {
+        assert_int_not_equal(scene_results[i].place, 0);
+        if (i < (VERSIONS - 1) * KEYS)
+            assert_int_equal(scene_results[i].loc, 0);
+        else
+            scene.model.keys[i % KEYS].loc = scene_results[i].loc;
+    }
+    scene_end(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_places_of_one_digit),
         cmocka_unit_test(test_right_place),
         cmocka_unit_test(test_nothing_at_all),
         cmocka_unit_test(test_chain),
