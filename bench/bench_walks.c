@@ -31,7 +31,8 @@
 enum { BATCH = 32, BATCHES = 20000, RUNS = 5, OBJECTS_MAX = 8 };
 enum { BUCKET_BYTES_AN_OBJECT = 10, RECORD_BYTES = 148, OTHER_BYTES = 256 << 10 };
 enum { CUT = 200000, AHEAD = 16, LEAF_BYTES = 1024, LEAF_ENTRIES = 40, ENTRY_BYTES = 16 }; /* entries: in use, of 60 */
-#define ROOM 2.5 /* of the pool, as in bench/scale.py: over so much of it live records of uniform overwrites are spread */
+#define ROOM \
+    2.5 /* of the pool, as in bench/scale.py: over so much of it live records of uniform overwrites are spread */
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
 #define POOL_PATH "/dev/shm/hearth-walks.pool"
 #define OTHER_MEMORY_BYTES ((size_t)64 << 20)
