@@ -4,8 +4,8 @@
  * overwrite leaves to the index writer, and nothing else, by the number of objects. `./dev bench scale` shows what the
  * server takes.
  *
- * A GET         A table of buckets in anonymous memory and a pool of records on tmpfs, as large as bench/scale.py makes
- *               hearthd's and mapped as hearthd maps it, both on huge pages; each object has its place in both. Batches of
+ * A GET         A table of buckets in anonymous memory and a pool of records on tmpfs, as large as what live records of
+ *               bench/scale.py are spread over and mapped as hearthd maps it, both on huge pages; each object has its place in both. Batches of
  *               32 objects at random: all buckets are asked for, then read, then two lines of all records are asked for,
  *               then read. Between two batches 256 KB of other memory go through the caches, a guess at what a server's
  *               own work and the kernel's do; that is not counted.
@@ -27,12 +27,13 @@
 #include "base/assert.h"
 #include "base/compiler.h"
 #include "persist/pm.h"
+#include "persist/pm_layout.h"
 
 enum { BATCH = 32, BATCHES = 20000, RUNS = 5, OBJECTS_MAX = 8 };
 enum { BUCKET_BYTES_AN_OBJECT = 10, RECORD_BYTES = 148, OTHER_BYTES = 256 << 10 };
-enum { CUT = 200000, AHEAD = 16, LEAF_BYTES = 1024, LEAF_ENTRIES = 40, ENTRY_BYTES = 16 }; /* entries: in use, of 60 */
-#define ROOM \
-    2.5 /* of the pool, as in bench/scale.py: over so much of it live records of uniform overwrites are spread */
+enum { CUT = 200000, AHEAD = 16, LEAF_ENTRIES = 40 }; /* entries: in use, of 60 */
+/* Of the pool, as in bench/scale.py, but for its least pool: over so much of it live records are spread. */
+#define ROOM 2.5
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
 #define POOL_PATH "/dev/shm/hearth-walks.pool"
 #define OTHER_MEMORY_BYTES ((size_t)64 << 20)
@@ -155,12 +156,12 @@ static int compare_objects(const void *a, const void *b)
 
 static uint8_t *leaf_of(const struct region *leaves, uint64_t object)
 {
-    return leaves->base + object / LEAF_ENTRIES * LEAF_BYTES;
+    return leaves->base + object / LEAF_ENTRIES * PM_LEAF_BYTES;
 }
 
 static uint8_t *entry_of(const struct region *leaves, uint64_t object)
 {
-    return leaf_of(leaves, object) + HEARTH_CACHE_LINE_BYTES + object % LEAF_ENTRIES * ENTRY_BYTES;
+    return leaf_of(leaves, object) + HEARTH_CACHE_LINE_BYTES + object % LEAF_ENTRIES * sizeof(struct pmd_leaf_entry);
 }
 
 /* Nanoseconds an overwrite, of one cut. */
@@ -202,7 +203,7 @@ struct figures {
 static struct figures measure(uint64_t objects)
 {
     size_t bytes = whole_huge_pages((size_t)(ROOM * (double)objects * RECORD_BYTES));
-    size_t leaf_bytes = whole_huge_pages((objects / LEAF_ENTRIES + 1) * LEAF_BYTES);
+    size_t leaf_bytes = whole_huge_pages((objects / LEAF_ENTRIES + 1) * PM_LEAF_BYTES);
     struct region buckets = memory(objects * BUCKET_BYTES_AN_OBJECT), other = memory(OTHER_MEMORY_BYTES);
     struct figures best = {1e9, 1e9};
     struct region records, leaves;
